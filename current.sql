@@ -119,6 +119,11 @@ create table if not exists private.attempts (
 );
 create index if not exists attempts_window_started_at_idx on private.attempts (window_started_at);
 
+-- Keys the buckets' hashes; made here so that no database is ever without.
+insert into private.secrets (name, value)
+values ('attempt_key', encode(extensions.gen_random_bytes(32), 'hex'))
+on conflict do nothing;
+
 -- ------------------------------------------------------- gdpr, ops registries
 
 create table if not exists gdpr.column_policies (
