@@ -1,0 +1,43 @@
+/** A database error told with the file and line it points at. */
+import { StackError } from '../stack-error.ts'
+
+type DatabaseError = { message?: string; position?: string; detail?: string; hint?: string; where?: string }
+
+/**
+ * The error of running `sql`, whose text came from `file` and what it includes.
+ * @param what for instance "Applying the open migration"
+ */
+export function sqlFailure(what: string, file: string, sql: string, cause: unknown): StackError {
+  const error = cause as DatabaseError
+  const place = error.position ? placeOf(sql, Number(error.position), file) : undefined
+  const parts = [
+    `${what} failed${place ? ` at ${place.file}:${place.line}` : ` (${file})`}: ${error.message}`,
+    place && `  ${place.text}`,
+    error.detail,
+    // Where in which function, for errors raised inside one.
+    !place && error.where?.split('\n').slice(0, 3).join('\n'),
+  ]
+  return new StackError(
+    'migration_failed',
+    parts.filter(Boolean).join('\n'),
+    error.hint ?? 'Correct the SQL and run the command again; what failed was rolled back whole.',
+    { cause },
+  )
+}
+
+/** The line a position (in characters, from 1) is on, in the file graphile-migrate included it from. */
+function placeOf(sql: string, position: number, file: string): { file: string; line: number; text: string } {
+  const lines = sql.slice(0, position - 1).split('\n')
+  const text = sql.split('\n')[lines.length - 1]?.trim() ?? ''
+  const open: { file: string; line: number }[] = [{ file, line: 0 }]
+  for (const line of lines) {
+    const included = /^--! (Included|EndIncluded) (.*)$/.exec(line)
+    if (included?.[1] === 'EndIncluded') open.pop()
+    else {
+      const current = open.at(-1)
+      if (current) current.line++
+      if (included?.[2]) open.push({ file: `migrations/fixtures/${included[2]}`, line: 0 })
+    }
+  }
+  return { ...(open.at(-1) ?? { file, line: lines.length }), text }
+}
