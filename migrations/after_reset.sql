@@ -39,6 +39,8 @@ $$;
 grant howdah_anon, howdah_user, howdah_admin to howdah_authenticator;
 -- Owns graphile_worker's tables, whose RLS has no policies; membership lets our enqueue function add jobs.
 grant howdah_worker to howdah_migrations;
+-- ops.act_as() turns an operator's session into a user's.
+grant howdah_user, howdah_admin to howdah_migrations;
 
 alter database :DATABASE_NAME owner to howdah_migrations;
 revoke all on database :DATABASE_NAME from public;
