@@ -1,0 +1,50 @@
+/** Bytes of anything to a clean feed. Runs to its end on the calling thread: for strangers' bytes use FeedReader. */
+import { WorkerError } from '../worker-error.ts'
+import { decodeBytes } from './decode-bytes.ts'
+import type { Feed } from './feed-schema.ts'
+import { fromAtom } from './from-atom.ts'
+import { fromJson } from './from-json.ts'
+import { fromRdf, fromRss } from './from-rss.ts'
+import { type FeedOrigin, type LeftOut, normaliseFeed } from './normalise-feed.ts'
+import { type ParsedDocument, parseDocument } from './parse-document.ts'
+import type { RawFeed } from './raw-feed.ts'
+import { stripDoctype } from './strip-doctype.ts'
+
+/** Largest feed after decompression that is read. */
+export const BYTE_LIMIT = 5 * 1024 * 1024
+
+/** What is known about the bytes besides themselves. `now` is the time of the fetch. */
+export type ReadOptions = FeedOrigin & { contentType?: string | undefined }
+
+/** A feed and what was noticed while reading it. */
+export type ReadFeed = { feed: Feed; format: RawFeed['format']; selfUrl: string | null; leftOut: LeftOut }
+
+/**
+ * Reads an RSS, RDF, Atom or JSON feed.
+ * @throws feed_too_large, feed_forbidden_entities, feed_not_recognised, feed_malformed
+ * @example readFeed(await readFile('feed.xml'), { now: new Date() }).feed.items.length
+ */
+export function readFeed(bytes: Uint8Array, options: ReadOptions): ReadFeed {
+  if (bytes.length > BYTE_LIMIT) {
+    throw new WorkerError(
+      'feed_too_large',
+      `The feed has ${bytes.length} bytes; at most ${BYTE_LIMIT} are read.`,
+    )
+  }
+  const text = stripDoctype(decodeBytes(bytes, options.contentType))
+  const raw = toRaw(parseDocument(text))
+  return { format: raw.format, ...normaliseFeed(raw, options) }
+}
+
+function toRaw(document: ParsedDocument): RawFeed {
+  switch (document.format) {
+    case 'rss':
+      return fromRss(document.feed)
+    case 'rdf':
+      return fromRdf(document.feed)
+    case 'atom':
+      return fromAtom(document.feed)
+    case 'json':
+      return fromJson(document.feed)
+  }
+}
