@@ -8,8 +8,8 @@ import { applyOpenMigration } from './open-migration.ts'
 
 /** What a run did. */
 export type MigrationReport = {
-  /** The tool's own lines. */
-  lines: string[]
+  /** How many committed migrations were applied now. */
+  appliedCount: number
   /** True when current.sql holds SQL. */
   hasOpenMigration: boolean
   /** True when it had changed and was applied now. */
@@ -37,7 +37,8 @@ export async function migrateDatabase(projectDir: string, ownerUrl: string): Pro
     )
   }
   const isOpenMigrationNew = hasOpenMigration && (await applyOpenMigration(projectDir, ownerUrl))
-  return { lines, hasOpenMigration, isOpenMigrationNew }
+  const appliedCount = lines.filter((line) => line.includes('Running migration')).length
+  return { appliedCount, hasOpenMigration, isOpenMigrationNew }
 }
 
 /** True when current.sql holds nothing but comments and white space (or does not exist). */

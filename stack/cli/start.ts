@@ -1,0 +1,77 @@
+/** npm start: the whole stack on this machine, until Ctrl-C. */
+import { program } from 'commander'
+import pc from 'picocolors'
+import { freshStart } from '../fresh-start.ts'
+import { launcherGone } from '../process/launcher-gone.ts'
+import { DEMO_ACCOUNT } from '../seeds/demo.ts'
+import type { Settings } from '../settings.ts'
+import { type Stack, startStack } from '../stack.ts'
+import { printError } from '../terminal/print-error.ts'
+import { runCommand } from '../terminal/run-command.ts'
+import { seconds, showSteps } from '../terminal/step-list.ts'
+import { renderTable } from '../terminal/table.ts'
+
+/** So that five seconds after a kill -9 of npm nothing is left. */
+const ORPHAN_PATIENCE_MS = 3_000
+
+program
+  .name('npm start --')
+  .description('Starts Postgres, migrates it, and starts PostgREST and the worker. Ctrl-C stops them.')
+  .option('--fresh', 'begin anew: delete the database and the secrets of the data folder first')
+  .option('--yes', 'do not ask before deleting')
+  .parse()
+const options = program.opts<{ fresh?: boolean; yes?: boolean }>()
+
+// A closed pipe or terminal must not keep the stack from stopping in order.
+process.stdout.on('error', () => {})
+
+runCommand(async (settings) => {
+  const from = performance.now()
+  if (options.fresh) await freshStart(settings, options.yes ?? false)
+  const signal = nextSignal()
+  const orphaned = launcherGone()
+  const stack = await startStack(settings, (line) => console.log(`${pc.yellow('!')} ${line}`), showSteps)
+  console.log(`\n${summary(stack, settings)}\n`)
+  console.log(`ready in ${seconds(performance.now() - from)}. Ctrl-C stops everything.`)
+  const end = await Promise.race([signal, stack.broken, orphaned])
+  if (typeof end !== 'string') {
+    printError(end)
+    return 1
+  }
+  // Nobody is left to wait for a slow goodbye; the children leave with us.
+  if (end === 'launcher gone') setTimeout(() => process.exit(1), ORPHAN_PATIENCE_MS).unref()
+  console.log('\nStopping the worker, PostgREST and Postgres ...')
+  // A second Ctrl-C does not wait: the children leave with us (process/guarded-spawn.ts).
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => process.exit(130))
+  await stack.stop()
+  console.log('Stopped.')
+  return 0
+})
+
+/** Listening begins before the start, so that Ctrl-C during it stops cleanly too, as soon as it is up. */
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, resolve)
+  })
+}
+
+function summary(stack: Stack, settings: Settings): string {
+  const api = stack.apiUrl
+  const rows = [
+    ['API', api],
+    ['health', `${api}/rpc/health`],
+    [
+      'database',
+      settings.databaseUrl ? new URL(settings.databaseUrl).host : `127.0.0.1:${stack.ports.database}`,
+    ],
+    ['data folder', settings.dataDir],
+    ['demo account', `${DEMO_ACCOUNT.email} / ${DEMO_ACCOUNT.password}`],
+  ]
+  const signIn = JSON.stringify(DEMO_ACCOUNT)
+  const next = [
+    `curl ${api}/rpc/health`,
+    `curl -H 'content-type: application/json' -d '${signIn}' ${api}/rpc/sign_in`,
+    `npm run db:sql -- "select * from api.briefings limit 5"`,
+  ]
+  return `${renderTable([], rows)}\n\nTry next:\n${next.map((line) => `  ${line}`).join('\n')}`
+}

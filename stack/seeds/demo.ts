@@ -1,0 +1,30 @@
+/** What `npm run seeds:setup` and `npm run seeds:run` load. */
+import type { Target } from '../provision/target.ts'
+import type { Settings } from '../settings.ts'
+import { importDemoFeeds } from './feeds.ts'
+import { runSeedFiles } from './run-files.ts'
+import { seedFiles } from './seed-files.ts'
+
+/** The account demo/core.sql makes; `npm start` shows it. Its password is public. */
+export const DEMO_ACCOUNT = { email: 'ada@example.com', password: 'correct horse battery' }
+
+/** What was loaded. */
+export type SeedReport = { files: number; feeds: number; items: number }
+
+/** Loads what every installation needs. Can be repeated. */
+export async function runReferenceSeeds(target: Target, settings: Settings): Promise<SeedReport> {
+  const files = await seedFiles(settings.projectDir, 'reference')
+  await runSeedFiles(target, files)
+  return { files: files.length, feeds: 0, items: 0 }
+}
+
+/** Loads reference data, the demo accounts, the feeds (through the worker's importer), then what builds on them. */
+export async function runDemoSeeds(target: Target, settings: Settings): Promise<SeedReport> {
+  const reference = await runReferenceSeeds(target, settings)
+  const before = await seedFiles(settings.projectDir, 'demo')
+  await runSeedFiles(target, before)
+  const imported = await importDemoFeeds(target, settings)
+  const after = await seedFiles(settings.projectDir, 'demo/after_feeds')
+  await runSeedFiles(target, after)
+  return { files: reference.files + before.length + after.length, ...imported }
+}

@@ -1,0 +1,36 @@
+/** Shows the steps of a start: a live list on a terminal, one line a step elsewhere. */
+import { Listr } from 'listr2'
+import pc from 'picocolors'
+import type { Starting, StartStep } from '../start-steps.ts'
+
+/** Runs the steps in order and shows each with its mark, its finding and its time. */
+export async function showSteps(steps: readonly StartStep[], start: Starting): Promise<void> {
+  if (process.stdout.isTTY) await liveList(steps, start)
+  else await plainLines(steps, start)
+}
+
+async function liveList(steps: readonly StartStep[], start: Starting): Promise<void> {
+  const tasks = steps.map((step) => ({
+    title: step.title,
+    task: async (_: unknown, task: { title: string }) => {
+      task.title = await timed(step, start)
+    },
+  }))
+  // The error is told once, at the end, with its remedy.
+  await new Listr(tasks, { rendererOptions: { showErrorMessage: false, collapseErrors: true } }).run()
+}
+
+async function plainLines(steps: readonly StartStep[], start: Starting): Promise<void> {
+  for (const step of steps) console.log(`✓ ${await timed(step, start)}`)
+}
+
+async function timed(step: StartStep, start: Starting): Promise<string> {
+  const from = performance.now()
+  const finding = await step.run(start)
+  return `${step.title}: ${finding} ${pc.dim(`(${seconds(performance.now() - from)})`)}`
+}
+
+/** 1234 → "1.2 s". */
+export function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`
+}
