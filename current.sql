@@ -175,14 +175,14 @@ create table if not exists briefing.content_sources (
   kind text not null default 'feed'
     constraint kind_is_valid check (kind in ('feed', 'file')),
   url text not null
-    constraint url_is_valid check (url ~ '^(https?|file):' and char_length(url) <= 2000),
-  -- Two spellings of one address are one source.
+    constraint url_is_valid check (url ~ '^(https?://[^\s/?#]|file:)\S*$' and octet_length(url) <= 2000),
+  -- Two spellings of one address are one source. Bytes count where an index has to hold the value.
   canonical_url text not null
-    constraint canonical_url_is_valid check (char_length(canonical_url) between 1 and 2000),
+    constraint canonical_url_is_valid check (octet_length(canonical_url) between 1 and 2000),
   title text not null
     constraint title_is_valid check (char_length(title) between 1 and 300),
   site_url text
-    constraint site_url_is_valid check (site_url ~ '^https?:' and char_length(site_url) <= 2000),
+    constraint site_url_is_valid check (site_url ~ '^https?://[^\s/?#]\S*$' and octet_length(site_url) <= 2000),
   language text
     constraint language_is_valid check (language ~ '^[a-z]{2,3}$'),
   topics text[] not null default '{}'
@@ -215,13 +215,14 @@ create table if not exists briefing.content_items (
   source_id uuid not null references briefing.content_sources (id) on delete cascade,
   -- What the publisher calls the item; unique in its source.
   guid text not null
-    constraint guid_is_valid check (char_length(guid) between 1 and 2000),
+    constraint guid_is_valid check (octet_length(guid) between 1 and 1000),
   kind text not null default 'article'
     constraint kind_is_valid check (kind in ('article', 'podcast', 'video')),
+  -- As strict as the card's shape: an item that can be stored can be shown.
   url text
-    constraint url_is_valid check (url ~ '^https?:' and char_length(url) <= 2000),
+    constraint url_is_valid check (url ~ '^https?://[^\s/?#]\S*$' and octet_length(url) <= 2000),
   canonical_url text
-    constraint canonical_url_is_valid check (char_length(canonical_url) <= 2000),
+    constraint canonical_url_is_valid check (octet_length(canonical_url) <= 2000),
   title text not null
     constraint title_is_valid check (char_length(title) between 1 and 300),
   summary text not null default ''
@@ -231,8 +232,9 @@ create table if not exists briefing.content_items (
   language text
     constraint language_is_valid check (language ~ '^[a-z]{2,3}$'),
   image_url text
-    constraint image_url_is_valid check (image_url ~ '^https?:' and char_length(image_url) <= 2000),
-  topics text[] not null default '{}',
+    constraint image_url_is_valid check (image_url ~ '^https?://[^\s/?#]\S*$' and octet_length(image_url) <= 2000),
+  topics text[] not null default '{}'
+    constraint topics_is_valid check (cardinality(topics) <= 50),
   categories text[] not null default '{}',
   published_at timestamptz not null,
   -- Items that tell the same story, in whatever source, carry the id of the first of them.
@@ -250,7 +252,8 @@ create table if not exists briefing.content_items (
 create index if not exists content_items_source_id_published_at_idx
   on briefing.content_items (source_id, published_at desc);
 create index if not exists content_items_published_at_idx on briefing.content_items (published_at desc);
-create index if not exists content_items_story_id_idx on briefing.content_items (story_id);
+-- Carries the source: "how many sources tell this story" is answered by the index alone.
+create index if not exists content_items_story_id_idx on briefing.content_items (story_id) include (source_id);
 create index if not exists content_items_canonical_url_idx on briefing.content_items (canonical_url);
 create index if not exists content_items_search_vector_idx on briefing.content_items using gin (search_vector);
 create index if not exists content_items_title_key_idx
@@ -278,12 +281,21 @@ create table if not exists briefing.user_preferences (
   preferences jsonb not null default '{}'
     constraint preferences_is_valid
       check (core.matches_json_schema(preferences, briefing.preferences_schema())),
-  -- When the next scheduled briefing is made; computed from the user's own zone at every write.
-  next_due_at timestamptz not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-create index if not exists user_preferences_next_due_at_idx on briefing.user_preferences (next_due_at);
+
+-- Apart from the preferences, so that planning a briefing neither checks nor locks what the person set.
+create table if not exists briefing.schedules (
+  user_id uuid primary key references core.users (id) on delete cascade,
+  -- When the next scheduled briefing is made; computed from the user's own zone at every write.
+  next_due_at timestamptz not null,
+  -- Scheduled briefings that could not be made in a row, and the SQLSTATE of the last.
+  failure_count integer not null default 0,
+  failure_code text,
+  updated_at timestamptz not null default now()
+);
+create index if not exists schedules_next_due_at_idx on briefing.schedules (next_due_at);
 
 create table if not exists briefing.user_topic_weights (
   user_id uuid not null references core.users (id) on delete cascade,
@@ -291,6 +303,9 @@ create table if not exists briefing.user_topic_weights (
   -- As of updated_at; it fades with time, see briefing.faded_weight().
   weight double precision not null
     constraint weight_is_valid check (weight between -5 and 5),
+  -- Likes that stand: a reason may only say "you liked" where there is one.
+  like_count integer not null default 0
+    constraint like_count_is_valid check (like_count >= 0),
   updated_at timestamptz not null default now(),
   primary key (user_id, topic)
 );
