@@ -91,7 +91,7 @@ async function follow(first: URL, hops: Hops): Promise<FetchResult> {
       return await arrive(response, { url: url.href, movedTo }, hops)
     }
     await response.body.dump({ limit: 0 }).catch(() => undefined)
-    url = checkUrl(location, url)
+    url = checkUrl(asUtf8(location), url)
     isPermanent &&= PERMANENT.includes(response.statusCode)
     if (isPermanent) movedTo = url.href
   }
@@ -143,6 +143,12 @@ async function arrive(response: Dispatcher.ResponseData, arrival: Arrival, hops:
 function header(response: Dispatcher.ResponseData, name: string): string | undefined {
   const value = response.headers[name]
   return Array.isArray(value) ? value[0] : value
+}
+
+/** Header bytes come as latin1; servers that write beyond ASCII mean UTF-8. */
+function asUtf8(value: string): string {
+  const decoded = Buffer.from(value, 'latin1').toString('utf8')
+  return decoded.includes('\uFFFD') ? value : decoded
 }
 
 /** A server's validator goes into a header of ours again, so it must fit one. */

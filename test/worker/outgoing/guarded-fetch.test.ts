@@ -48,6 +48,8 @@ const ANSWERS: Record<string, Answer> = {
   '/hop/2': (_, response) => response.writeHead(308, { location: 'hop/../1' }).end(),
   '/hop/1': (_, response) => response.writeHead(302, { location: '/ok' }).end(),
   '/1': (_, response) => response.writeHead(307, { location: '/ok' }).end(),
+  '/umlaut': (_, response) => response.writeHead(301, { location: latin1('/straße?q=ä') }).end(),
+  '/stra%C3%9Fe?q=%C3%A4': (_, response) => response.end(BODY),
   '/to-file': (_, response) => response.writeHead(302, { location: 'file:///etc/passwd' }).end(),
   '/conditional': (request, response) => {
     const isKnown = request.headers['if-none-match'] === '"v1"'
@@ -180,6 +182,13 @@ describe('redirects', () => {
     })
   })
 
+  test('follows an address with raw UTF-8 in it', async () => {
+    expect(await get('/umlaut')).toMatchObject({
+      status: 'ok',
+      movedTo: `${server.url}/stra%C3%9Fe?q=%C3%A4`,
+    })
+  })
+
   test('a temporary redirect moves nothing', async () => {
     expect(await get('/hop/1')).toMatchObject({ status: 'ok', movedTo: null })
   })
@@ -223,6 +232,11 @@ async function elapsed(work: () => Promise<unknown>): Promise<number> {
   const started = performance.now()
   await work()
   return performance.now() - started
+}
+
+/** Node writes header strings as latin1, so this puts the text's UTF-8 bytes on the wire. */
+function latin1(text: string): string {
+  return Buffer.from(text).toString('latin1')
 }
 
 function drip(response: ServerResponse): void {
