@@ -1,0 +1,20 @@
+/** Every rule over the catalog. */
+import { functionRules } from './functions.ts'
+import { policyRules } from './policies.ts'
+import { privacyRules } from './privacy.ts'
+import { privilegeRules } from './privileges.ts'
+import { roleRules } from './roles.ts'
+import type { CatalogRule } from './rule.ts'
+import { tableRules } from './tables.ts'
+import { viewRules } from './views.ts'
+
+/** In the order in which they are reported. */
+export const ALL_RULES: readonly CatalogRule[] = [
+  ...tableRules,
+  ...policyRules,
+  ...viewRules,
+  ...functionRules,
+  ...roleRules,
+  ...privilegeRules,
+  ...privacyRules,
+]

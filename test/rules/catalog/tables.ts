@@ -1,0 +1,178 @@
+/** Rules about tables: row level security, keys, foreign keys, indexes, triggers. */
+import { OUR_TABLE, WEB_ROLES } from './ours.ts'
+import { sqlRule } from './rule.ts'
+
+const FROM_TABLES = `from pg_class c join pg_namespace n on n.oid = c.relnamespace where ${OUR_TABLE}`
+const NAME = `n.nspname || '.' || c.relname`
+const FROM_FOREIGN_KEYS = `from pg_constraint f join pg_class c on c.oid = f.conrelid
+  join pg_namespace n on n.oid = c.relnamespace where f.contype = 'f' and f.conparentid = 0 and ${OUR_TABLE}`
+
+export const rlsEnabled = sqlRule({
+  name: 'R-01 rls',
+  says: 'table, partitioned parents and leaves too, has row level security enabled',
+  query: `select ${NAME} as object, case when not c.relrowsecurity
+      then 'row level security is off; enable it in the policies.sql of its module' end as problem
+    ${FROM_TABLES}`,
+  defects: {
+    'a plain table in api': 'create table api.seed (id int primary key)',
+    'a plain table in a module': 'create table core.seed (id int primary key)',
+    'a partitioned parent': 'create table core.seed (id int primary key) partition by range (id)',
+    'a leaf of a protected parent': `create table core.seed (id int primary key) partition by range (id);
+      alter table core.seed enable row level security;
+      create table core.seed_1 partition of core.seed for values from (1) to (2)`,
+    'a table whose security was switched off': 'alter table core.users disable row level security',
+    'a table in a schema nobody knew': 'create schema seed create table seed (id int primary key)',
+  },
+})
+
+export const noTablesInApi = sqlRule({
+  name: 'api holds no state',
+  says: 'relation in api is a view',
+  query: `select ${NAME} as object, case when c.relkind <> 'v' then format('relkind %s; api holds views and functions only', c.relkind) end as problem
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'api' and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')`,
+  defects: {
+    'a table with row level security':
+      'create table api.seed (id int primary key); alter table api.seed enable row level security',
+    'a materialized view': 'create materialized view api.seed as select 1 as id',
+    'a sequence': 'create sequence api.seed',
+  },
+})
+
+export const primaryKey = sqlRule({
+  name: '0004 primary key',
+  says: 'table has a primary key',
+  query: `select ${NAME} as object, case when not exists (
+      select from pg_constraint k where k.conrelid = c.oid and k.contype = 'p') then 'has no primary key' end as problem
+    ${FROM_TABLES}`,
+  defects: { 'a table without': 'create table core.seed (id int)' },
+})
+
+export const foreignKeyIndex = sqlRule({
+  name: '0001 foreign key index',
+  says: 'foreign key has an index that leads with its columns',
+  query: `select ${NAME} || ' ' || f.conname as object, case when not exists (
+      select from pg_index i where i.indrelid = f.conrelid and i.indpred is null and i.indisvalid
+        and (i.indkey::int2[])[0:cardinality(f.conkey) - 1] @> f.conkey
+        and f.conkey @> (i.indkey::int2[])[0:cardinality(f.conkey) - 1]
+      ) then 'no index leads with its columns; erasing the row it points at reads the whole table' end as problem
+    ${FROM_FOREIGN_KEYS}`,
+  defects: {
+    'no index': 'alter table core.sessions add column seed uuid references core.users (id) on delete cascade',
+    'a partial index': `alter table core.sessions add column seed uuid references core.users (id) on delete cascade;
+      create index on core.sessions (seed) where revoked_at is null`,
+    'an index that leads with something else': `alter table core.sessions add column seed uuid references core.users (id) on delete cascade;
+      create index on core.sessions (created_at, seed)`,
+  },
+})
+
+export const foreignKeyOnDelete = sqlRule({
+  name: 'on delete',
+  says: 'foreign key says what happens on delete',
+  query: `select ${NAME} || ' ' || f.conname as object,
+      case when f.confdeltype = 'a' then 'says nothing; write on delete cascade, set null or restrict' end as problem
+    ${FROM_FOREIGN_KEYS}`,
+  defects: { nothing: 'alter table core.sessions add column seed uuid references core.users (id)' },
+})
+
+export const foreignKeyTenant = sqlRule({
+  name: 'R-09 composite foreign keys',
+  says: 'foreign key between two tables of one owner carries the owner',
+  query: `select ${NAME} || ' ' || f.conname as object, (
+      select format('both tables have %s, and the key does not carry it: it could point at another owner''s row', mine.attname)
+      from pg_attribute mine join pg_attribute theirs on theirs.attname = mine.attname
+      where mine.attrelid = f.conrelid and theirs.attrelid = f.confrelid and mine.attname in ('user_id', 'workspace_id')
+        and mine.attnum <> all (f.conkey) limit 1) as problem
+    ${FROM_FOREIGN_KEYS}`,
+  defects: {
+    'a key to the bare id': `create table core.seed (id uuid primary key, user_id uuid,
+      session_id uuid references core.sessions (id) on delete cascade)`,
+  },
+})
+
+export const duplicateIndex = sqlRule({
+  name: '0009 duplicate index',
+  says: 'index is the only one of its kind',
+  query: `select i.indexrelid::regclass::text as object, (
+      select 'does the same as ' || o.indexrelid::regclass from pg_index o
+      where o.indrelid = i.indrelid and o.indexrelid < i.indexrelid and o.indkey = i.indkey and o.indclass = i.indclass
+        and o.indoption = i.indoption and o.indisunique = i.indisunique
+        and coalesce(pg_get_expr(o.indpred, o.indrelid), '') = coalesce(pg_get_expr(i.indpred, i.indrelid), '')
+        and coalesce(pg_get_expr(o.indexprs, o.indrelid), '') = coalesce(pg_get_expr(i.indexprs, i.indrelid), '')
+      limit 1) as problem
+    from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+    where ${OUR_TABLE}`,
+  defects: { 'the same twice': 'create index on core.sessions (user_id, created_at desc)' },
+})
+
+export const touchesUpdatedAt = sqlRule({
+  name: 'updated_at',
+  says: 'table with updated_at keeps it true by a trigger',
+  query: `select ${NAME} as object, case when not exists (
+      select from pg_trigger t where t.tgrelid = c.oid and t.tgenabled <> 'D' and t.tgtype & 2 = 2 and t.tgtype & 16 = 16
+        and t.tgfoid = 'core.tg__touch_updated_at()'::regprocedure
+      ) then 'no trigger calls core.tg__touch_updated_at() before update' end as problem
+    ${FROM_TABLES} and not c.relispartition
+      and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'updated_at' and not a.attisdropped)`,
+  defects: {
+    'no trigger': 'create table core.seed (id int primary key, updated_at timestamptz)',
+    'a disabled trigger': 'alter table core.users disable trigger _100_touch_updated_at',
+  },
+})
+
+export const refusesFilterless = sqlRule({
+  name: 'R-25 writes without a filter',
+  says: 'table that the API may update or delete refuses writes without a filter',
+  // 16 and 8 are the bits of update and delete in pg_trigger.tgtype; 1 marks a trigger for each row.
+  query: `select format('%s.%s %s', n.nspname, c.relname, v.verb) as object, case when exists (
+        select from unnest(${WEB_ROLES}) role
+        where case v.verb when 'update' then has_any_column_privilege(role, c.oid, 'update')
+          else has_table_privilege(role, c.oid, 'delete') end)
+      and not exists (
+        select from pg_trigger t where t.tgrelid = c.oid and t.tgenabled <> 'D' and t.tgtype & 1 = 0
+          and t.tgtype & v.bit <> 0 and t.tgfoid = 'core.tg__refuse_filterless_write()'::regprocedure)
+      then 'no statement trigger calls core.tg__refuse_filterless_write()' end as problem
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace, (values ('update', 16), ('delete', 8)) v (verb, bit)
+    where ${OUR_TABLE} and not c.relispartition`,
+  defects: {
+    'an update grant':
+      'create table core.seed (id int primary key, note text); grant update (note) on core.seed to howdah_user',
+    'a delete grant': 'create table core.seed (id int primary key); grant delete on core.seed to howdah_user',
+  },
+})
+
+export const boundedText = sqlRule({
+  name: 'bounded text',
+  says: 'text the API may write has a limit',
+  query: `select ${NAME} || '.' || a.attname as object, case when exists (
+        select from unnest(${WEB_ROLES}) role
+        where has_column_privilege(role, c.oid, a.attnum, 'insert') or has_column_privilege(role, c.oid, a.attnum, 'update'))
+      and not exists (
+        select from pg_constraint k where k.conrelid = c.oid and a.attnum = any (k.conkey) and (k.contype = 'f'
+          or k.contype = 'c' and pg_get_constraintdef(k.oid)
+            ~ '(char_length|octet_length|pg_column_size|cardinality|= ANY|matches_json_schema|\\.is_[a-z_]+)\\y'))
+      then 'the API may write it and no CHECK limits its length' end as problem
+    from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+    where ${OUR_TABLE} and not c.relispartition and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+      and a.atttypid in ('text'::regtype, 'varchar'::regtype, 'jsonb'::regtype, 'json'::regtype, 'text[]'::regtype, 'bytea'::regtype)`,
+  defects: {
+    'text without a check':
+      'create table core.seed (id int primary key, note text); grant insert (note) on core.seed to howdah_user',
+    'text with a check of something else': `create table core.seed (id int primary key, note text check (note <> ''));
+      grant update (note) on core.seed to howdah_user`,
+  },
+})
+
+/** All of them. */
+export const tableRules = [
+  rlsEnabled,
+  noTablesInApi,
+  primaryKey,
+  foreignKeyIndex,
+  foreignKeyOnDelete,
+  foreignKeyTenant,
+  duplicateIndex,
+  touchesUpdatedAt,
+  refusesFilterless,
+  boundedText,
+]
