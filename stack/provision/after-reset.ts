@@ -1,7 +1,7 @@
 /** Runs migrations/after_reset.sql: roles, extensions and default privileges, as superuser in the target database. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DATABASE_OWNER } from './migration-settings.ts'
+import { replacePlaceholders } from './placeholders.ts'
 import { sqlFailure } from './sql-failure.ts'
 import { adminUrlFor, type Target } from './target.ts'
 import { withClient } from './with-client.ts'
@@ -20,10 +20,4 @@ export async function runAfterReset(target: Target, projectDir: string): Promise
       throw sqlFailure('Making roles and extensions', 'migrations/after_reset.sql', sql, cause)
     }
   })
-}
-
-/** graphile-migrate's two built-in placeholders, replaced by the plain text as the tool does. */
-function replacePlaceholders(sql: string, database: string): string {
-  const values: Record<string, string> = { ':DATABASE_NAME': database, ':DATABASE_OWNER': DATABASE_OWNER }
-  return sql.replace(/(?::DATABASE_NAME|:DATABASE_OWNER)\b/g, (name) => values[name] ?? name)
 }

@@ -5,7 +5,7 @@ import { Logger, type Settings } from 'graphile-migrate'
 import { getSettings } from 'graphile-migrate/dist/commands/_common.js'
 
 /** The role that owns the database and everything in it. */
-export const DATABASE_OWNER = 'howdah_migrations'
+export const DATABASE_OWNER = 'howdah_migrations' as const
 
 /** Collects the tool's messages instead of printing them. */
 export function collectingLogger(lines: string[]): Logger {
