@@ -7,6 +7,7 @@ import { type MigrationReport, migrateDatabase } from './migrate.ts'
 import { releaseToolPools } from './release-tool-pools.ts'
 import { setRolePasswords } from './role-passwords.ts'
 import { adminUrlFor, type Target, urlFor } from './target.ts'
+import { tellSecret } from './tell-secret.ts'
 import { withClient } from './with-client.ts'
 
 /** What was done. */
@@ -33,9 +34,7 @@ export async function provision(target: Target, projectDir: string): Promise<Pro
     })
     const ownerUrl = urlFor(target, 'howdah_migrations')
     const report = await migrateDatabase(projectDir, ownerUrl).finally(() => releaseToolPools(target))
-    await withClient(ownerUrl, (owner) =>
-      owner.query('select private.set_secret($1, $2)', ['jwt_secret', target.secrets.jwt_secret]),
-    )
+    await tellSecret(target)
     return { ...report, isNew }
   })
 }

@@ -1,7 +1,17 @@
 /** A database error told with the file and line it points at. */
 import { StackError } from '../stack-error.ts'
 
-type DatabaseError = { message?: string; position?: string; detail?: string; hint?: string; where?: string }
+type DatabaseError = {
+  message?: string
+  /** In characters of the text that was sent, from 1. */
+  position?: string
+  /** The same within internalQuery, for instance a function's body. */
+  internalPosition?: string
+  internalQuery?: string
+  detail?: string
+  hint?: string
+  where?: string
+}
 
 /**
  * The error of running `sql`, whose text came from `file` and what it includes.
@@ -9,7 +19,8 @@ type DatabaseError = { message?: string; position?: string; detail?: string; hin
  */
 export function sqlFailure(what: string, file: string, sql: string, cause: unknown): StackError {
   const error = cause as DatabaseError
-  const place = error.position ? placeOf(sql, Number(error.position), file) : undefined
+  const position = positionIn(sql, error)
+  const place = position === undefined ? undefined : placeOf(sql, position, file)
   const parts = [
     `${what} failed${place ? ` at ${place.file}:${place.line}` : ` (${file})`}: ${error.message}`,
     place && `  ${place.text}`,
@@ -23,6 +34,14 @@ export function sqlFailure(what: string, file: string, sql: string, cause: unkno
     error.hint ?? 'Correct the SQL and run the command again; what failed was rolled back whole.',
     { cause },
   )
+}
+
+/** An error inside a function's body points into that body, which stands somewhere in the text we sent. */
+function positionIn(sql: string, error: DatabaseError): number | undefined {
+  if (error.position) return Number(error.position)
+  if (!error.internalQuery || !error.internalPosition) return undefined
+  const start = sql.indexOf(error.internalQuery)
+  return start === -1 ? undefined : start + Number(error.internalPosition)
 }
 
 /** The line a position (in characters, from 1) is on, in the file graphile-migrate included it from. */
