@@ -8,8 +8,8 @@ export const SUMMARY_LIMIT = 1000
 /** No publisher's feed needs more at once; what comes after the first thousand is older. */
 export const ITEM_LIMIT = 1000
 
-/** Browsers and servers cut URLs near 2,000 characters. Source: Chrome, nginx and IIS defaults. */
-export const URL_LIMIT = 2048
+/** What the database stores; browsers and servers cut addresses near 2,000 characters too. */
+export const URL_LIMIT = 2000
 
 const httpUrl = z
   .string()

@@ -12,7 +12,7 @@ import { canonicalUrl, webUrl } from './web-url.ts'
 const STAND_IN_TITLE_LIMIT = 120
 
 const AUTHOR_LIMIT = 200
-const CATEGORY_LIMIT = 100
+const CATEGORY_LIMIT = 80
 const MAX_CATEGORIES = 20
 
 /** Where and when an item was found. `bases` go from the feed outwards. */

@@ -1,0 +1,56 @@
+/** The frame of the feeds:* commands: the database of the stack, the worker's services, errors as key, sentence, hint. */
+import pg from 'pg'
+import pc from 'picocolors'
+import { z } from 'zod'
+import { withTarget } from '../../stack/db/with-target.ts'
+import { urlFor } from '../../stack/provision/target.ts'
+import { runCommand } from '../../stack/terminal/run-command.ts'
+import type { WorkerServices } from '../define-task.ts'
+import { createFeedReader } from '../feeds/feed-reader.ts'
+import { parseFetchAllow } from '../outgoing/fetch-allow.ts'
+import { isWorkerError } from '../worker-error.ts'
+
+/** Errors that SQL raises on purpose: the message is the key, the detail the sentence. */
+const raised = z.object({
+  code: z.string().startsWith('PT'),
+  message: z.string(),
+  detail: z.string().optional(),
+  hint: z.string().optional(),
+})
+
+/** Runs a command as the worker's role on the running stack's database (or the one HOWDAH_DATABASE_URL names). */
+export function runFeedsCommand(command: (services: WorkerServices) => Promise<void>): void {
+  runCommand(async (settings) => {
+    try {
+      await withTarget(settings, async (target) => {
+        const pool = new pg.Pool({ connectionString: urlFor(target, 'howdah_worker'), max: 2 })
+        await using reader = createFeedReader()
+        try {
+          await command({ pool, reader, allow: parseFetchAllow(settings.fetchAllow.join(',')) })
+        } finally {
+          await pool.end()
+        }
+      })
+      return 0
+    } catch (error) {
+      if (!printKnown(error)) throw error
+      return 1
+    }
+  })
+}
+
+/** Prints an error of ours and says whether it was one. */
+export function printKnown(error: unknown): boolean {
+  if (isWorkerError(error)) {
+    print(error.key, error.message, error.hint)
+    return true
+  }
+  const known = raised.safeParse(error)
+  if (known.success) print(known.data.message, known.data.detail ?? '', known.data.hint ?? '')
+  return known.success
+}
+
+function print(key: string, sentence: string, hint: string): void {
+  console.error(`${pc.red('✗')} ${pc.bold(key)}: ${sentence}`)
+  if (hint) console.error(`  ${pc.dim('→')} ${hint}`)
+}

@@ -1,0 +1,35 @@
+/** What a task is: a payload schema and a function that may run twice without harm. */
+import type { AddJobFunction } from 'graphile-worker'
+import type pg from 'pg'
+import type { z } from 'zod'
+import type { FeedReader } from './feeds/feed-reader.ts'
+import type { Log } from './log.ts'
+import type { FetchAllow } from './outgoing/fetch-allow.ts'
+
+/** What the process opened once and lends to tasks and commands. */
+export type WorkerServices = { pool: pg.Pool; reader: FeedReader; allow: FetchAllow }
+
+/** What a task gets besides its payload. */
+export type TaskContext = WorkerServices & {
+  log: Log
+  /** Aborts when the worker stops and its patience is over: give up, the job comes again. */
+  signal: AbortSignal
+  addJob: AddJobFunction
+}
+
+/** A task with its payload checked. */
+export type Task = (payload: unknown, context: TaskContext) => Promise<void>
+
+/**
+ * Binds a task to its payload schema. Fields that a later version adds must be optional, because jobs queued by an
+ * older version still come; unknown fields (cron adds some) are dropped.
+ * @example
+ * export const payload = z.object({ source_id: z.uuid() })
+ * export const task = defineTask(payload, async ({ source_id }, { pool }) => { … })
+ */
+export function defineTask<Schema extends z.ZodType>(
+  payload: Schema,
+  run: (payload: z.infer<Schema>, context: TaskContext) => Promise<void>,
+): Task {
+  return async (raw, context) => run(payload.parse(raw), context)
+}

@@ -1,0 +1,42 @@
+/** The worker's environment, parsed once at the edge. docs/configuration.md explains each variable. */
+import { z } from 'zod'
+import { type FetchAllow, parseFetchAllow } from './outgoing/fetch-allow.ts'
+import { WorkerError } from './worker-error.ts'
+
+/** Jobs at the same time. Fetches wait more than they work, so more than there are processors. */
+const DEFAULT_CONCURRENCY = 5
+
+const environment = z.object({
+  HOWDAH_WORKER_DATABASE_URL: z
+    .string({ error: 'is not set' })
+    .refine((value) => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'is no Postgres URL'),
+  HOWDAH_FETCH_ALLOW: z.string().default(''),
+  HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
+})
+
+/** What the worker is told from outside. */
+export type WorkerSettings = {
+  /** Direct to Postgres, not through a transaction pooler: jobs are announced by LISTEN. */
+  databaseUrl: string
+  allow: FetchAllow
+  concurrency: number
+}
+
+/**
+ * Reads the HOWDAH_* variables. An empty variable counts as not set.
+ * @throws settings_invalid; values are not repeated, a URL holds a password
+ */
+export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
+  const parsed = environment.safeParse(Object.fromEntries(Object.entries(env).filter(([, value]) => value)))
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+    throw new WorkerError('settings_invalid', `The worker cannot start: ${problems.join('; ')}.`, {
+      hint: 'Set HOWDAH_WORKER_DATABASE_URL=postgres://howdah_worker:password@host:5432/howdah; npm start does it for you.',
+    })
+  }
+  return {
+    databaseUrl: parsed.data.HOWDAH_WORKER_DATABASE_URL,
+    allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
+    concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
+  }
+}

@@ -1,0 +1,61 @@
+/** Imports a feed from a file, for operators without a network and for the demo data. */
+import { open } from 'node:fs/promises'
+import { basename } from 'node:path'
+import type pg from 'pg'
+import { createFeedReader } from '../feeds/feed-reader.ts'
+import { BYTE_LIMIT, type ReadFeed } from '../feeds/read-feed.ts'
+import { canonicalUrl } from '../feeds/web-url.ts'
+import { WorkerError } from '../worker-error.ts'
+import type { AddedFeed, SourceOptions } from './add-feed.ts'
+import { inTransaction } from './in-transaction.ts'
+import { addSource, importFeed, recordFetch } from './store.ts'
+
+/** Besides what is said about the source: `now` is the time of the fetch, `prepare` may change the bytes first. */
+export type FileOptions = SourceOptions & { now?: Date; prepare?: (bytes: Uint8Array) => Uint8Array }
+
+/**
+ * Reads a feed file and imports it as a source of kind `file`, which no worker fetches. The source is known by the
+ * feed's own address where it names one, else by the file's name: the same file again gives the same items.
+ * @throws feed_too_large, feed_forbidden_entities, feed_not_recognised, feed_malformed; unknown_topic from SQL
+ * @example await importFeedFile(pool, 'feeds/science.xml', { topics: ['science'] })
+ */
+export async function importFeedFile(
+  pool: pg.Pool,
+  path: string,
+  options: FileOptions = {},
+): Promise<AddedFeed> {
+  const { now = new Date(), prepare = (bytes: Uint8Array) => bytes, ...source } = options
+  const read = await readFile(prepare(await readBytes(path)), now)
+  const name = `file:${encodeURIComponent(basename(path))}`
+  const known = read.selfUrl === null ? name : canonicalUrl(read.selfUrl)
+  return await inTransaction(pool, async (client) => {
+    const sourceId = await addSource(client, { ...source, url: name, canonicalUrl: known, kind: 'file' })
+    const counts = await importFeed(client, sourceId, read.feed)
+    await recordFetch(client, sourceId, { outcome: 'imported' })
+    return { sourceId, url: name, read, counts }
+  })
+}
+
+/** A file that is too large is not read whole to find that out. */
+async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    await using file = await open(path)
+    const { size } = await file.stat()
+    if (size <= BYTE_LIMIT) return await file.readFile()
+  } catch (error) {
+    throw new WorkerError('feed_unreachable', `The feed file ${path} cannot be read: ${reason(error)}.`, {
+      hint: 'Check the path; it is taken from the folder you are in.',
+      cause: error,
+    })
+  }
+  throw new WorkerError('feed_too_large', `The feed file ${path} has more than ${BYTE_LIMIT} bytes.`)
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+async function readFile(bytes: Uint8Array, now: Date): Promise<ReadFeed> {
+  await using reader = createFeedReader()
+  return await reader.read(bytes, { now })
+}
