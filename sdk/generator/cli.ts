@@ -1,0 +1,16 @@
+/** npm run sdk:generate: prints sdk/src/generated from the database that the migrations of this checkout make. */
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { runCommand } from '../../stack/terminal/run-command.ts'
+import { generateSdk } from './generate-sdk.ts'
+import { withFreshDatabase } from './with-fresh-database.ts'
+
+runCommand(async (settings) => {
+  const files = await withFreshDatabase(settings, generateSdk)
+  for (const { path, text } of files) {
+    await mkdir(dirname(join(settings.projectDir, path)), { recursive: true })
+    await writeFile(join(settings.projectDir, path), text)
+    console.log(`Wrote ${path}.`)
+  }
+  return 0
+})

@@ -1,0 +1,46 @@
+/** From a database to the text of every generated file. Writes nothing. */
+
+import type { Connection } from './catalog/database.ts'
+import { readMetadata } from './catalog/introspect.ts'
+import { readCatalog } from './catalog/read-catalog.ts'
+import { buildModel } from './model/build-model.ts'
+import type { Model } from './model/model.ts'
+import { printDatabase } from './print/print-database.ts'
+import { printErrors } from './print/print-errors.ts'
+import { printSchemas } from './print/print-schemas.ts'
+import { printShapes } from './print/print-shapes.ts'
+
+/** A file of the SDK; the path is relative to the project. */
+export type GeneratedFile = { path: string; text: string }
+
+/**
+ * Generates the SDK's files from a database, as its owner (howdah_migrations).
+ * @throws GeneratorError when the database says something the SDK cannot
+ * @example
+ * for (const { path, text } of await generateSdk(client)) await writeFile(path, text)
+ */
+export async function generateSdk(connection: Connection): Promise<GeneratedFile[]> {
+  const { model, metadata } = await readSdk(connection)
+  const folder = 'sdk/src/generated'
+  return [
+    { path: `${folder}/database.ts`, text: await printDatabase(metadata, model) },
+    { path: `${folder}/errors.ts`, text: await printErrors(model) },
+    { path: `${folder}/schemas.ts`, text: await printSchemas(model) },
+    { path: `${folder}/shapes.ts`, text: await printShapes(model.shapes) },
+  ]
+}
+
+/** Reads what the SDK is made of, in one snapshot. */
+export async function readSdk(
+  connection: Connection,
+): Promise<{ model: Model; metadata: Awaited<ReturnType<typeof readMetadata>> }> {
+  await connection.query('begin isolation level repeatable read read only')
+  try {
+    // Names outside pg_catalog are then printed with their schema, whoever connects.
+    await connection.query('set local search_path = pg_catalog')
+    const model = buildModel(await readCatalog(connection))
+    return { model, metadata: await readMetadata(connection) }
+  } finally {
+    await connection.query('rollback')
+  }
+}
