@@ -1,4 +1,5 @@
 /** The steps of `npm start`, in order. Each does one thing and says in a few words what it found. */
+import { freePort, isPortFree } from './free-port.ts'
 import { openLog } from './log-file.ts'
 import { choosePorts, type Ports } from './ports.ts'
 import { postgrestBinary } from './postgrest/binary.ts'
@@ -10,6 +11,7 @@ import { loadSecrets, type Secrets } from './secrets.ts'
 import { runDemoSeeds } from './seeds/demo.ts'
 import { type EmbeddedServer, externalTarget, serverVersion, startEmbeddedServer } from './server.ts'
 import type { Settings } from './settings.ts'
+import { isStackError } from './stack-error.ts'
 import { launchWorker, type RunningWorker } from './worker/launch.ts'
 
 /** What the steps hand on to each other. Everything here that runs must be stopped, also when a later step fails. */
@@ -61,12 +63,8 @@ export const START_STEPS: readonly StartStep[] = [
 async function startPostgres(start: Starting): Promise<string> {
   if (!start.settings.databaseUrl) {
     const log = openLog(start.settings.dataDir, 'postgres')
-    start.postgres = await startEmbeddedServer(
-      start.settings,
-      start.secrets,
-      start.ports.database,
-      start.say,
-      log,
+    start.postgres = await onAnotherPort(start, 'database', start.settings.dbPort, () =>
+      startEmbeddedServer(start.settings, start.secrets, start.ports.database, start.say, log),
     )
     start.target = start.postgres.target
     start.runFile.child('postgres', start.postgres.server.child.pid)
@@ -115,7 +113,7 @@ export async function launchJobs(start: Starting): Promise<RunningWorker> {
 }
 
 async function startPostgrest(start: Starting): Promise<string> {
-  start.postgrest = await launchApi(start)
+  start.postgrest = await onAnotherPort(start, 'admin', start.settings.adminPort, () => launchApi(start))
   start.runFile.child('postgrest', start.postgrest.child.pid)
   return `on port ${start.ports.api}`
 }
@@ -124,4 +122,26 @@ async function startWorker(start: Starting): Promise<string> {
   start.worker = await launchJobs(start)
   start.runFile.child('worker', start.worker.child.pid)
   return `pid ${start.worker.child.pid}`
+}
+
+/**
+ * Two stacks that start in the same moment find the same usual port free. The later one takes another, unless the port
+ * was asked for.
+ */
+async function onAnotherPort<T>(
+  start: Starting,
+  which: 'database' | 'admin',
+  chosen: number | undefined,
+  launch: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await launch()
+  } catch (error) {
+    const isOurs = isStackError(error) && error.code === 'port_taken' && chosen === undefined
+    // The API's own port is never changed silently.
+    if (!isOurs || (which === 'admin' && !(await isPortFree(start.ports.api)))) throw error
+    start.ports = { ...start.ports, [which]: await freePort() }
+    start.runFile.update({ ports: start.ports })
+    return await launch()
+  }
 }

@@ -3,7 +3,7 @@ import { program } from 'commander'
 import pc from 'picocolors'
 import { freshStart } from '../fresh-start.ts'
 import { launcherGone } from '../process/launcher-gone.ts'
-import { DEMO_ACCOUNT } from '../seeds/demo.ts'
+import { DEMO_ACCOUNT, hasDemoAccount } from '../seeds/demo.ts'
 import type { Settings } from '../settings.ts'
 import { type Stack, startStack } from '../stack.ts'
 import { printError } from '../terminal/print-error.ts'
@@ -31,7 +31,7 @@ runCommand(async (settings) => {
   const signal = nextSignal()
   const orphaned = launcherGone()
   const stack = await startStack(settings, (line) => console.log(`${pc.yellow('!')} ${line}`), showSteps)
-  console.log(`\n${summary(stack, settings)}\n`)
+  console.log(`\n${summary(stack, settings, await hasDemoAccount(stack.target))}\n`)
   console.log(`ready in ${seconds(performance.now() - from)}. Ctrl-C stops everything.`)
   const end = await Promise.race([signal, stack.broken, orphaned])
   if (typeof end !== 'string') {
@@ -55,7 +55,7 @@ function nextSignal(): Promise<NodeJS.Signals> {
   })
 }
 
-function summary(stack: Stack, settings: Settings): string {
+function summary(stack: Stack, settings: Settings, hasDemo: boolean): string {
   const api = stack.apiUrl
   const rows = [
     ['API', api],
@@ -65,12 +65,13 @@ function summary(stack: Stack, settings: Settings): string {
       settings.databaseUrl ? new URL(settings.databaseUrl).host : `127.0.0.1:${stack.ports.database}`,
     ],
     ['data folder', settings.dataDir],
-    ['demo account', `${DEMO_ACCOUNT.email} / ${DEMO_ACCOUNT.password}`],
+    ...(hasDemo ? [['demo account', `${DEMO_ACCOUNT.email} / ${DEMO_ACCOUNT.password}`]] : []),
   ]
-  const signIn = JSON.stringify(DEMO_ACCOUNT)
+  const person = hasDemo ? DEMO_ACCOUNT : { email: 'you@example.com', password: 'correct horse battery' }
+  const door = hasDemo ? 'sign_in' : 'sign_up'
   const next = [
     `curl ${api}/rpc/health`,
-    `curl -H 'content-type: application/json' -d '${signIn}' ${api}/rpc/sign_in`,
+    `curl -H 'content-type: application/json' -d '${JSON.stringify(person)}' ${api}/rpc/${door}`,
     `npm run db:sql -- "select * from api.briefings limit 5"`,
   ]
   return `${renderTable([], rows)}\n\nTry next:\n${next.map((line) => `  ${line}`).join('\n')}`

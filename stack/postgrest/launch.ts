@@ -1,5 +1,6 @@
 /** Starts a real PostgREST for one database and waits until it serves. */
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isPortFree } from '../free-port.ts'
 import { type Child, watchChild } from '../process/child.ts'
 import { childEnvironment } from '../process/child-environment.ts'
 import { guardedSpawn } from '../process/guarded-spawn.ts'
@@ -46,7 +47,7 @@ export async function launchPostgrest(options: ApiOptions): Promise<RunningApi> 
   )
   if (options.log) child.onLine(options.log)
   const adminUrl = `http://127.0.0.1:${options.adminPort}`
-  await readiness(child, adminUrl, options)
+  await readiness(child, options)
   return {
     url: `http://127.0.0.1:${options.port}`,
     adminUrl,
@@ -57,35 +58,34 @@ export async function launchPostgrest(options: ApiOptions): Promise<RunningApi> 
   }
 }
 
-/** Waits for the admin server's /ready. Also used after the database went away for a moment. */
-export async function waitUntilReady(
-  adminUrl: string,
-  timeoutMs: number,
-  gaveUp = () => false,
-): Promise<boolean> {
-  const end = Date.now() + timeoutMs
-  while (Date.now() < end && !gaveUp()) {
-    try {
-      const answer = await fetch(`${adminUrl}/ready`, { signal: AbortSignal.timeout(1_000) })
-      if (answer.ok) return true
-    } catch {
-      // not listening yet
-    }
-    await sleep(PROBE_INTERVAL_MS)
+/**
+ * Both servers must answer: where another PostgREST has our admin port, its /ready says nothing about ours, which then
+ * ends without ever listening.
+ */
+async function answers(options: ApiOptions): Promise<boolean> {
+  try {
+    const signal = AbortSignal.timeout(1_000)
+    const ready = await fetch(`http://127.0.0.1:${options.adminPort}/ready`, { signal })
+    return ready.ok && (await fetch(`http://127.0.0.1:${options.port}/`, { method: 'OPTIONS', signal })).ok
+  } catch {
+    return false // not listening yet
   }
-  return false
 }
 
-async function readiness(child: Child, adminUrl: string, options: ApiOptions): Promise<void> {
+async function readiness(child: Child, options: ApiOptions): Promise<void> {
   let hasEnded = false
   const ended = child.exited.then(() => {
     hasEnded = true
   })
-  if ((await waitUntilReady(adminUrl, READY_TIMEOUT_MS, () => hasEnded)) && !hasEnded) return
+  const end = Date.now() + READY_TIMEOUT_MS
+  while (!hasEnded && Date.now() < end) {
+    if ((await answers(options)) && !hasEnded) return
+    await sleep(PROBE_INTERVAL_MS)
+  }
   const words = child.lastLines()
   if (!hasEnded) await child.stop('SIGTERM', STOP_TIMEOUT_MS)
   await ended
-  if (/resource busy|Address already in use/i.test(words)) throw portTaken(options)
+  if (/resource busy|Address already in use/i.test(words)) throw await portTaken(options)
   throw new StackError(
     'start_failed',
     `PostgREST (${options.binary}) did not become ready on port ${options.port}:\n${words}`,
@@ -93,8 +93,8 @@ async function readiness(child: Child, adminUrl: string, options: ApiOptions): P
   )
 }
 
-function portTaken(options: ApiOptions): StackError {
-  const taken = portHolder(options.port) ? options.port : options.adminPort
+async function portTaken(options: ApiOptions): Promise<StackError> {
+  const taken = (await isPortFree(options.port)) ? options.adminPort : options.port
   const holder = portHolder(taken)
   const variable = taken === options.port ? 'HOWDAH_API_PORT' : 'HOWDAH_ADMIN_PORT'
   return new StackError(

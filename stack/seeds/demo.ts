@@ -1,5 +1,6 @@
 /** What `npm run seeds:setup` and `npm run seeds:run` load. */
-import type { Target } from '../provision/target.ts'
+import { type Target, urlFor } from '../provision/target.ts'
+import { withClient } from '../provision/with-client.ts'
 import type { Settings } from '../settings.ts'
 import { importDemoFeeds } from './feeds.ts'
 import { runSeedFiles } from './run-files.ts'
@@ -7,6 +8,14 @@ import { seedFiles } from './seed-files.ts'
 
 /** The account demo/core.sql makes; `npm start` shows it. Its password is public. */
 export const DEMO_ACCOUNT = { email: 'ada@example.com', password: 'correct horse battery' }
+
+/** Whether somebody could sign in with it: seeds:clear removes it. */
+export function hasDemoAccount(target: Target): Promise<boolean> {
+  return withClient(urlFor(target, 'howdah_migrations'), async (owner) => {
+    const { rowCount } = await owner.query('select 1 from core.users where email = $1', [DEMO_ACCOUNT.email])
+    return rowCount === 1
+  })
+}
 
 /** What was loaded. */
 export type SeedReport = { files: number; feeds: number; items: number }
