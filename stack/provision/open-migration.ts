@@ -10,6 +10,10 @@ import { collectingLogger, migrationSettings } from './migration-settings.ts'
 import { sqlFailure } from './sql-failure.ts'
 import { withClient } from './with-client.ts'
 
+/** The open migration changes under a database that already has an older state of it. */
+const BEGIN_ANEW =
+  'Where this database has an older state of current.sql that cannot be changed into the new one: npm run db:reset'
+
 /**
  * Applies it as the owner and notes its text where the tool notes it (graphile_migrate.current).
  * @returns false when nothing had changed
@@ -33,7 +37,7 @@ export async function applyOpenMigration(projectDir: string, ownerUrl: string): 
       return false
     }
     await client.query(sql).catch((cause: unknown) => {
-      throw sqlFailure('Applying the open migration', 'current.sql', sql, cause)
+      throw sqlFailure('Applying the open migration', 'current.sql', sql, cause, BEGIN_ANEW)
     })
     await client.query(
       `insert into graphile_migrate.current (content) values ($1)

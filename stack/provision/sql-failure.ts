@@ -16,8 +16,15 @@ type DatabaseError = {
 /**
  * The error of running `sql`, whose text came from `file` and what it includes.
  * @param what for instance "Applying the open migration"
+ * @param remedy what to do, after the hint of Postgres if it gave one
  */
-export function sqlFailure(what: string, file: string, sql: string, cause: unknown): StackError {
+export function sqlFailure(
+  what: string,
+  file: string,
+  sql: string,
+  cause: unknown,
+  remedy = 'Correct the SQL and run the command again; what failed was rolled back whole.',
+): StackError {
   const error = cause as DatabaseError
   const position = positionIn(sql, error)
   const place = position === undefined ? undefined : placeOf(sql, position, file)
@@ -31,7 +38,7 @@ export function sqlFailure(what: string, file: string, sql: string, cause: unkno
   return new StackError(
     'migration_failed',
     parts.filter(Boolean).join('\n'),
-    error.hint ?? 'Correct the SQL and run the command again; what failed was rolled back whole.',
+    error.hint ? `${error.hint}\n${remedy}` : remedy,
     { cause },
   )
 }
