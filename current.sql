@@ -300,13 +300,13 @@ create index if not exists schedules_next_due_at_idx on briefing.schedules (next
 create table if not exists briefing.user_topic_weights (
   user_id uuid not null references core.users (id) on delete cascade,
   topic text not null references briefing.topics (slug) on delete cascade,
-  -- As of updated_at; it fades with time, see briefing.faded_weight().
+  -- As of weighed_at; it fades with time, see briefing.faded_weight().
   weight double precision not null
     constraint weight_is_valid check (weight between -5 and 5),
   -- Likes that stand: a reason may only say "you liked" where there is one.
   like_count integer not null default 0
     constraint like_count_is_valid check (like_count >= 0),
-  updated_at timestamptz not null default now(),
+  weighed_at timestamptz not null,
   primary key (user_id, topic)
 );
 create index if not exists user_topic_weights_topic_idx on briefing.user_topic_weights (topic);

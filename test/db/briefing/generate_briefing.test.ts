@@ -1,0 +1,195 @@
+/** What a briefing holds, and why: chosen by what someone follows, never twice, reasons true. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { setClock } from '../../setup/clock.ts'
+import { testDatabase } from '../../setup/database.ts'
+import { addSource, addTopic, hoursAgo, importItems } from './newsroom.ts'
+import { type Card, newReader, type Reader } from './reader.ts'
+
+const db = await testDatabase()
+afterAll(() => db.drop())
+
+const sources: Record<string, string> = {}
+const titles = (cards: Card[]) => cards.map(({ title }) => title)
+const reasonOf = (cards: Card[], title: string) => cards.find((card) => card.title === title)?.reason
+
+beforeAll(async () => {
+  for (const topic of ['space', 'climate', 'football']) await addTopic(db, topic)
+  for (const topic of ['space', 'climate', 'football']) {
+    for (const n of [1, 2, 3]) {
+      const name = `${topic} ${n}`
+      sources[name] = await addSource(db, name, [topic])
+      await importItems(
+        db,
+        sources[name],
+        Array.from({ length: 8 }, (_, i) => ({
+          guid: `${topic}-${n}-${i}`,
+          title: `${topic} ${n} tells tale ${String.fromCharCode(97 + i)}`,
+          published_at: hoursAgo(1 + i * 8 + n),
+        })),
+      )
+    }
+  }
+  sources['Ferry Weekly'] = await addSource(db, 'Ferry Weekly')
+  await importItems(db, sources['Ferry Weekly'], [
+    { guid: 'f1', title: 'New ferry', published_at: hoursAgo(3) },
+    { guid: 'f2', title: 'Tomorrow’s ferry', published_at: hoursAgo(-5) },
+  ])
+})
+
+describe('generate_briefing', () => {
+  it('takes what someone follows first and says so', async () => {
+    const reader = await newReader(db, { topics: ['space'], card_limit: 5 })
+    const cards = await reader.generate()
+    expect(cards.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5])
+    expect(new Set(cards.map(({ reason }) => reason))).toEqual(new Set(['You follow Space']))
+    expect(cards.every(({ topics }) => topics.includes('space'))).toBe(true)
+    expect(cards.map(({ score }) => score)).toEqual(cards.map(({ score }) => score).toSorted((a, b) => b - a))
+  })
+
+  it('names the followed source, and shows nothing from the future', async () => {
+    const reader = await newReader(db, { card_limit: 20 })
+    await reader.query('select api.follow_source($1)', [sources['Ferry Weekly']])
+    const cards = await reader.generate()
+    expect(cards[0]).toMatchObject({ title: 'New ferry', reason: 'From Ferry Weekly, which you follow' })
+    expect(titles(cards)).not.toContain('Tomorrow’s ferry')
+  })
+
+  it('gives somebody who follows nothing the newest of anyone', async () => {
+    const reader = await newReader(db)
+    const cards = await reader.generate()
+    expect(cards.length).toBe(12)
+    for (const { reason, source } of cards) expect(reason).toBe(`New from ${source.title}`)
+  })
+
+  it('takes at most three of one source while there is something else, and more when there is not', async () => {
+    const count = (cards: Card[], source: string) =>
+      cards.filter((card) => card.source.title === source).length
+    const many = await (await newReader(db, { topics: ['space'], card_limit: 9 })).generate()
+    for (const n of [1, 2, 3]) expect(count(many, `space ${n}`)).toBe(3)
+    const elsewhere = Object.entries(sources).flatMap(([name, id]) => (name === 'space 1' ? [] : [id]))
+    const alone = await (
+      await newReader(db, { topics: ['space'], muted_sources: elsewhere, card_limit: 6 })
+    ).generate()
+    expect(count(alone, 'space 1')).toBe(6)
+  })
+
+  it('tells a story once, and how many sources tell it', async () => {
+    const title = 'Old lighthouse reopens after forty silent years'
+    for (const n of [1, 2, 3]) {
+      await importItems(db, sources[`football ${n}`] ?? '', [
+        { guid: `story${n}`, title, published_at: hoursAgo(0.5) },
+      ])
+    }
+    const cards = await (await newReader(db, { card_limit: 50 })).generate()
+    expect(titles(cards).filter((shown) => shown === title)).toEqual([title])
+    expect(reasonOf(cards, title)).toBe('Widely covered: 3 sources tell this story')
+  })
+
+  it('leaves out muted words as whole words in any case, muted sources and other languages', async () => {
+    const source = await addSource(db, 'Mixed', ['climate'])
+    await importItems(db, source, [
+      { guid: 'm1', title: 'ROYAL wedding', published_at: hoursAgo(1) },
+      { guid: 'm2', title: 'Royalties for poets', published_at: hoursAgo(1) },
+      { guid: 'm3', title: 'Gletscher schmelzen', language: 'de', published_at: hoursAgo(1) },
+    ])
+    const reader = await newReader(db, {
+      topics: ['climate'],
+      muted_words: ['royal', '!!!', 'tells tale b'],
+      muted_sources: [sources['climate 1']],
+      languages: ['en'],
+      card_limit: 50,
+    })
+    const shown = titles(await reader.generate())
+    expect(shown).toContain('Royalties for poets')
+    expect(shown.filter((t) => /ROYAL|Gletscher|climate 1|tale b$/.test(t))).toEqual([])
+  })
+
+  it('is the same when asked again, and another one when asked to refresh', async () => {
+    const reader = await newReader(db, { card_limit: 3 })
+    const first = await reader.generate()
+    await reader.query('select api.follow_topic($1)', ['football'])
+    expect(await reader.generate()).toEqual(first)
+    expect(await reader.today()).toEqual(first)
+    const anew = await reader.generate('refresh => true')
+    expect(anew.map(({ reason }) => reason)).toEqual(Array(3).fill('You follow Football'))
+    expect(await reader.today()).toEqual(anew)
+  })
+
+  it('is one briefing however many ask at once', async () => {
+    const reader = await newReader(db)
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => (n % 2 ? reader.today() : reader.generate())),
+    )
+    for (const cards of answers) expect(cards).toEqual(answers[0])
+    expect((await reader.query('select id from api.briefings')).length).toBe(1)
+  })
+
+  it('repeats nothing between editions, also when they are made at once', async () => {
+    const reader = await newReader(db)
+    const answers = await Promise.all(
+      ['morning', 'evening', 'daily'].map((e) => reader.generate(`edition => '${e}'`)),
+    )
+    const ids = answers.flat().map(({ id }) => id)
+    expect(ids.length).toBe(36)
+    expect(new Set(ids).size).toBe(36)
+  })
+
+  it('shows one’s own briefings only', async () => {
+    const [one, two] = [await newReader(db), await newReader(db)]
+    await one.today()
+    expect(await two.query('select id from api.briefings')).toEqual([])
+    await expect(db.as('howdah_anon').query('select * from api.today_briefing()')).rejects.toMatchObject({
+      code: '42501',
+    })
+  })
+
+  it('refuses other days (briefing_date_out_of_range) and editions (briefing_edition_unknown)', async () => {
+    const reader = await newReader(db, {}, 'Pacific/Apia')
+    for (const days of [-2, 2, 400, -4000]) {
+      await expect(
+        reader.generate(`briefing_date => ((core.now() at time zone 'Pacific/Apia')::date + ${days})`),
+      ).rejects.toMatchObject({ code: 'PT400', message: 'briefing_date_out_of_range' })
+    }
+    for (const day of ['infinity', '-infinity', '0001-01-01 BC']) {
+      await expect(reader.generate(`briefing_date => '${day}'`)).rejects.toMatchObject({
+        message: 'briefing_date_out_of_range',
+      })
+    }
+    await expect(reader.generate(`edition => 'midnight'`)).rejects.toMatchObject({
+      code: 'PT400',
+      message: 'briefing_edition_unknown',
+    })
+    for (const days of [-1, 1]) {
+      const cards = await reader.generate(
+        `briefing_date => ((core.now() at time zone 'Pacific/Apia')::date + ${days})`,
+      )
+      expect(cards.length).toBe(12)
+    }
+  })
+})
+
+describe('the next days', () => {
+  const seen = new Set<string>()
+  let reader: Reader
+
+  it('bring nothing twice', async () => {
+    reader = await newReader(db, { topics: ['space', 'climate'], card_limit: 8 })
+    for (const offset of ['0', '1 day', '2 days']) {
+      await setClock(db, offset)
+      const cards = await reader.today()
+      expect(cards.length).toBe(8)
+      for (const { id } of cards) {
+        expect(seen.has(id)).toBe(false)
+        seen.add(id)
+      }
+    }
+    expect(await reader.query('select id from api.briefings')).toHaveLength(3)
+  })
+
+  it('are empty when nothing is left, and looked at again when something comes', async () => {
+    await setClock(db, '12 days')
+    expect(await reader.today()).toEqual([])
+    await importItems(db, sources['space 1'] ?? '', [{ guid: 'late', published_at: hoursAgo(-280) }])
+    expect(titles(await reader.today())).toEqual(['About late'])
+  })
+})
