@@ -11,6 +11,8 @@ withSourceOptions(
   .argument('<file>', 'an RSS, Atom, RDF or JSON feed')
   .action((file: string) => {
     const options = sourceOptions(program)
-    runFeedsCommand(async ({ pool }) => printAdded(await importFeedFile(pool, file, options)))
+    runFeedsCommand(async ({ pool, reader }) =>
+      printAdded(await importFeedFile(pool, file, { ...options, reader })),
+    )
   })
   .parse()

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type pg from 'pg'
-import { createFeedReader } from '../feeds/feed-reader.ts'
+import { createFeedReader, type FeedReader } from '../feeds/feed-reader.ts'
 import { BYTE_LIMIT, type ReadFeed } from '../feeds/read-feed.ts'
 import { canonicalUrl } from '../feeds/web-url.ts'
 import { WorkerError } from '../worker-error.ts'
@@ -10,8 +10,15 @@ import type { AddedFeed, SourceOptions } from './add-feed.ts'
 import { inTransaction } from './in-transaction.ts'
 import { addSource, importFeed, recordFetch } from './store.ts'
 
-/** Besides what is said about the source: `now` is the time of the fetch, `prepare` may change the bytes first. */
-export type FileOptions = SourceOptions & { now?: Date; prepare?: (bytes: Uint8Array) => Uint8Array }
+/** Besides what is said about the source. */
+export type FileOptions = SourceOptions & {
+  /** The time of the fetch. (Default: now) */
+  now?: Date
+  /** May change the bytes before they are read. */
+  prepare?: (bytes: Uint8Array) => Uint8Array
+  /** Whoever imports many files lends one. (Default: one of its own) */
+  reader?: FeedReader
+}
 
 /**
  * Reads a feed file and imports it as a source of kind `file`, which no worker fetches. The source is known by the
@@ -24,8 +31,8 @@ export async function importFeedFile(
   path: string,
   options: FileOptions = {},
 ): Promise<AddedFeed> {
-  const { now = new Date(), prepare = (bytes: Uint8Array) => bytes, ...source } = options
-  const read = await readFile(prepare(await readBytes(path)), now)
+  const { now = new Date(), prepare = (bytes: Uint8Array) => bytes, reader, ...source } = options
+  const read = await readOnce(prepare(await readBytes(path)), now, reader)
   const name = `file:${encodeURIComponent(basename(path))}`
   const known = read.selfUrl === null ? name : canonicalUrl(read.selfUrl)
   return await inTransaction(pool, async (client) => {
@@ -55,7 +62,8 @@ function reason(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
-async function readFile(bytes: Uint8Array, now: Date): Promise<ReadFeed> {
+async function readOnce(bytes: Uint8Array, now: Date, lent: FeedReader | undefined): Promise<ReadFeed> {
+  if (lent) return await lent.read(bytes, { now })
   await using reader = createFeedReader()
   return await reader.read(bytes, { now })
 }

@@ -10,7 +10,7 @@ export function rssItem(number: number | string, extra = ''): string {
 export function rssDocument(items: string, { channel = '', prolog = '' } = {}): string {
   return `<?xml version="1.0" encoding="utf-8"?>${prolog}<rss version="2.0"
     xmlns:media="http://search.yahoo.com/mrss/" xmlns:content="http://purl.org/rss/1.0/modules/content/"
-    xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">
+    xmlns:atom="http://www.w3.org/2005/Atom" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd">
     <channel><title>News</title><link>https://news.example/</link>${channel}${items}</channel></rss>`
 }
 
