@@ -1,0 +1,99 @@
+/** client.auth: who is signed in. */
+import type { PostgrestClient } from '@supabase/postgrest-js'
+import { toApiError } from '../errors/to-api-error.ts'
+import type { Database } from '../generated/database.ts'
+import { noSession, type Refresh } from './refresher.ts'
+import type { Session } from './session.ts'
+import type { Result, SessionCall } from './session-calls.ts'
+import type { AuthListener, SessionStore } from './session-store.ts'
+
+/** What signUp takes. */
+export type SignUp = {
+  email: string
+  password: string
+  displayName?: string
+  /** IANA zone. (Default: UTC) */
+  timezone?: string
+  /** Language tag. (Default: en) */
+  locale?: string
+}
+
+/** What signIn takes. */
+export type SignIn = { email: string; password: string; deviceFingerprint?: string; deviceName?: string }
+
+/** An account, as the view users shows it. */
+export type Account = Database['api']['Views']['users']['Row']
+
+/** Signing up, in and out, and the session in between. */
+export type Auth = {
+  /** Opens an account and signs in. */
+  signUp(person: SignUp): Promise<Result<Session>>
+  /** Signs in; a session there was before is forgotten here, not ended. */
+  signIn(credentials: SignIn): Promise<Result<Session>>
+  /**
+   * Ends the session on the server and here. When the server cannot be reached the session stays, so that you can try
+   * again; `{ onlyHere: true }` forgets it without asking.
+   */
+  signOut(options?: { onlyHere?: boolean }): Promise<Result<null>>
+  /** Renews the tokens now. Needed only with `autoRefresh: false`. */
+  refresh(): Promise<Result<Session>>
+  /** The session there is, without asking the server. */
+  getSession(): Promise<Session | null>
+  /** The account of whoever is signed in, from the server. */
+  getUser(): Promise<Result<Account>>
+  /** Tells of every change from now on; the answer stops it. */
+  onStateChange(listener: AuthListener): () => void
+}
+
+/** What the parts are made of. */
+export type AuthOptions = {
+  store: SessionStore
+  call: SessionCall
+  refresh: Refresh
+  /** Sends the session's token. */
+  api: PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>
+}
+
+/** Puts client.auth together. */
+export function createAuth({ store, call, refresh, api }: AuthOptions): Auth {
+  const enter = async (answer: Result<Session>): Promise<Result<Session>> => {
+    if (answer.data) await store.set('signed_in', answer.data)
+    return answer
+  }
+  return {
+    signUp: async ({ email, password, displayName, timezone, locale }) =>
+      enter(
+        await call('sign_up', {
+          email,
+          password,
+          ...(displayName !== undefined && { display_name: displayName }),
+          ...(timezone !== undefined && { timezone }),
+          ...(locale !== undefined && { locale }),
+        }),
+      ),
+    signIn: async ({ email, password, deviceFingerprint, deviceName }) =>
+      enter(
+        await call('sign_in', {
+          email,
+          password,
+          ...(deviceFingerprint !== undefined && { device_fingerprint: deviceFingerprint }),
+          ...(deviceName !== undefined && { device_name: deviceName }),
+        }),
+      ),
+    signOut: async ({ onlyHere = false } = {}) => {
+      if (!(await store.current())) return onlyHere ? { data: null, error: null } : noSession()
+      const { error, status } = onlyHere ? { error: null, status: 0 } : await api.rpc('sign_out')
+      // 401: the server does not know the session any more, which is what was asked for.
+      if (error && status !== 401) return { data: null, error: toApiError(error, status) }
+      if (await store.current()) await store.set('signed_out', null)
+      return { data: null, error: null }
+    },
+    refresh,
+    getSession: () => store.current(),
+    getUser: async () => {
+      const { data, error, status } = await api.rpc('me').single()
+      return error ? { data: null, error: toApiError(error, status) } : { data, error: null }
+    },
+    onStateChange: (listener) => store.listen(listener),
+  }
+}

@@ -1,0 +1,17 @@
+/** Keys of what goes wrong before or beside the API: these never come from the database. */
+
+/** What each means, and what the caller can do. */
+export const CLIENT_ERRORS = {
+  aborted: 'The caller gave the request up. Nothing is known about what the server did with it.',
+  bad_response:
+    'Something answered that is not the API, or it was cut off. Check the URL and what stands in between.',
+  listener_failed: 'A listener of onStateChange threw. The session is not affected; correct the listener.',
+  network_error: 'The server could not be reached. Check the URL and the network, then try again.',
+  no_session: 'Nobody is signed in here. Call auth.signIn first.',
+  storage_failed: 'The storage adapter failed, so the session will not survive a restart. Check its cause.',
+  timeout: 'The answer took too long. The server may still be at work; reading again tells.',
+  unknown_error: 'The server refused without saying why. Its answer is in cause.',
+} as const
+
+/** A key that the SDK itself makes. */
+export type ClientErrorKey = keyof typeof CLIENT_ERRORS
