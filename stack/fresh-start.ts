@@ -8,8 +8,11 @@ import type { Settings } from './settings.ts'
 import { StackError } from './stack-error.ts'
 import { confirm } from './terminal/confirm.ts'
 
-/** What the stack itself makes in a data folder. The folder may be anybody's, so only these names are deleted. */
-const OURS = ['postgres', 'secrets.json', 'run.json', 'logs', 'mail', 'exports']
+/**
+ * What the stack itself makes in a data folder. The folder may be anybody's, so only these names are deleted; in this
+ * order, so that an interruption leaves no cluster whose id or password is forgotten.
+ */
+const OURS = ['postgres', 'run.json', 'logs', 'mail', 'exports', 'secrets.json', 'cluster-id']
 
 /**
  * Deletes, after asking.
@@ -26,11 +29,10 @@ export async function freshStart(settings: Settings, isSure: boolean): Promise<v
   if (!existsSync(settings.dataDir)) return
   refuseIfRunning(settings.dataDir)
   const outside = outsideFolder(settings.dataDir)
-  const folders = [...OURS.map((name) => join(settings.dataDir, name)), outside].filter((path) =>
-    existsSync(path),
-  )
+  const inside = OURS.map((name) => join(settings.dataDir, name))
+  const folders = [...(outside ? [outside] : []), ...inside].filter((path) => existsSync(path))
   if (folders.length === 0) return
-  for (const cluster of [join(settings.dataDir, 'postgres'), join(outside, 'postgres')]) {
+  for (const cluster of [join(settings.dataDir, 'postgres'), join(outside ?? '', 'postgres')]) {
     const pid = postmasterOn(cluster)
     if (pid === undefined) continue
     throw new StackError(

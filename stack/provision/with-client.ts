@@ -3,6 +3,9 @@ import pg from 'pg'
 import { withoutPassword } from '../connection-url.ts'
 import { StackError } from '../stack-error.ts'
 
+/** invalid_password. Source: PostgreSQL, Appendix A. */
+const WRONG_PASSWORD = '28P01'
+
 /**
  * Connects, works, disconnects.
  * @throws server_unreachable when the connection cannot be made; otherwise what `work` throws
@@ -18,7 +21,7 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
     throw new StackError(
       'server_unreachable',
       `Could not connect to ${withoutPassword(url)}: ${reasonOf(cause)}`,
-      'Is the server running, and are user and password right? npm run stack:status shows what runs here.',
+      remedyFor(cause),
       { cause },
     )
   }
@@ -27,6 +30,15 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   } finally {
     await client.end()
   }
+}
+
+function remedyFor(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  if (code !== WRONG_PASSWORD) return 'Is the server running? npm run stack:status shows what runs here.'
+  return (
+    'The password on record does not fit this server. On the embedded Postgres: was secrets.json replaced? Restore it, ' +
+    'or begin anew with npm start -- --fresh. On your own server: type npm run db:init, or correct HOWDAH_DATABASE_URL.'
+  )
 }
 
 function reasonOf(error: unknown): string {

@@ -51,7 +51,8 @@ function removeLeftovers(): void {
 }
 
 function removeFolder(dataDir: string): void {
-  rmSync(outsideFolder(dataDir), { recursive: true, force: true })
+  const outside = outsideFolder(dataDir)
+  if (outside) rmSync(outside, { recursive: true, force: true })
   rmSync(dataDir, { recursive: true, force: true })
 }
 

@@ -42,7 +42,8 @@ export async function makeHome(name: string): Promise<Home> {
       for (const child of started) child.kill('SIGKILL')
       const record = readRunFile(dataDir)
       if (record) await leftAfter(processesOf(record), LEAVING_MS)
-      rmSync(outsideFolder(dataDir), { recursive: true, force: true })
+      const outside = outsideFolder(dataDir)
+      if (outside) rmSync(outside, { recursive: true, force: true })
       rmSync(parent, { recursive: true, force: true })
     },
   }
