@@ -1,0 +1,38 @@
+/**
+ * Values for columns whose rules the generator cannot guess. A new table needs a line here only when seeding says so.
+ * Each gets a word that is unique to the row's owner and column, so that it is recognised wherever it turns up.
+ */
+import { randomUUID } from 'node:crypto'
+
+/** `table.column` to a value; the word is for example `canary-b-saved-cards-note`. */
+export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
+  'briefing.briefings.cards': (word) => JSON.stringify([card(word)]),
+  'briefing.briefings.timezone': () => 'UTC',
+  'briefing.content_items.topics': (word) => [word.slice(0, 40)],
+  'briefing.content_items.url': (word) => `https://example.com/${word}`,
+  'briefing.content_items.image_url': (word) => `https://example.com/${word}.png`,
+  'briefing.content_sources.url': (word) => `https://example.com/${word}`,
+  'briefing.content_sources.site_url': (word) => `https://example.com/${word}`,
+  'briefing.saved_cards.card': (word) => JSON.stringify(card(word)),
+  'briefing.topics.slug': (word) => word.slice(0, 40),
+  'briefing.user_feedback.kind': () => 'like',
+  'briefing.user_preferences.preferences': (word) => JSON.stringify({ muted_words: [word] }),
+  'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
+}
+
+function card(word: string) {
+  return {
+    id: randomUUID(),
+    type: 'article',
+    title: word,
+    summary: word,
+    url: null,
+    source: { id: randomUUID(), title: word },
+    topics: [],
+    image: null,
+    published_at: '2026-01-01T00:00:00Z',
+    score: 1,
+    reason: word,
+    position: 1,
+  }
+}
