@@ -92,7 +92,7 @@ async function seed(start: Starting): Promise<string> {
     return `reference data only (${reference.files} files)`
   }
   const report = await runDemoSeeds(start.target, start.settings)
-  return `${report.files} files${report.feeds ? `, ${report.feeds} feeds` : ''}`
+  return `demo data: ${report.files} files, ${report.feeds} feeds with ${report.items} items`
 }
 
 /** The launchers are exported because supervision starts the same programs again. */

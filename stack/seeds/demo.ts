@@ -2,7 +2,7 @@
 import { type Target, urlFor } from '../provision/target.ts'
 import { withClient } from '../provision/with-client.ts'
 import type { Settings } from '../settings.ts'
-import { importDemoFeeds } from './feeds.ts'
+import { loadDemoFeeds } from './feeds.ts'
 import { runSeedFiles } from './run-files.ts'
 import { seedFiles } from './seed-files.ts'
 
@@ -32,7 +32,7 @@ export async function runDemoSeeds(target: Target, settings: Settings): Promise<
   const reference = await runReferenceSeeds(target, settings)
   const before = await seedFiles(settings.projectDir, 'demo')
   await runSeedFiles(target, before)
-  const imported = await importDemoFeeds(target, settings)
+  const imported = await loadDemoFeeds(target)
   const after = await seedFiles(settings.projectDir, 'demo/after_feeds')
   await runSeedFiles(target, after)
   return { files: reference.files + before.length + after.length, ...imported }

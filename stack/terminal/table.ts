@@ -25,7 +25,9 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
   const isTerminal = process.stdout.isTTY
   const table = new Table({
     head: [...head],
-    style: isTerminal ? { head: ['cyan'], border: ['gray'], compact: true } : { head: [], border: [], 'padding-left': 0 },
+    style: isTerminal
+      ? { head: ['cyan'], border: ['gray'], compact: true }
+      : { head: [], border: [], 'padding-left': 0 },
     ...(isTerminal ? {} : { chars: { ...NO_BORDERS, middle: ' ' } }),
   })
   for (const row of rows) table.push([...row])
