@@ -56,5 +56,12 @@ function row(checked: Checked): string[] {
   const undated = feed.items.filter((item) => item.published_at === null).length
   const left = leftOut.empty + leftOut.duplicates + leftOut.overLimit
   const figures = [feed.items.length, undated, left].map(String)
-  return [name, format, ...figures, feed.language ?? '?', String(ms), (feed.title ?? '').slice(0, 50)]
+  return [
+    name,
+    read.isSalvaged ? `${format}, broken` : format,
+    ...figures,
+    feed.language ?? '?',
+    String(ms),
+    (feed.title ?? '').slice(0, 50),
+  ]
 }

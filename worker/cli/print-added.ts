@@ -6,7 +6,7 @@ const SHOWN = 5
 
 /** Prints the source, the counts and the newest items. */
 export function printAdded({ sourceId, url, read, counts }: AddedFeed): void {
-  const { feed, leftOut, format } = read
+  const { feed, leftOut, format, isSalvaged } = read
   console.log(
     `${pc.green('✓')} ${pc.bold(feed.title ?? url)} ${pc.dim(`${format}, ${feed.language ?? 'language unknown'}`)}`,
   )
@@ -19,6 +19,7 @@ export function printAdded({ sourceId, url, read, counts }: AddedFeed): void {
   })
   const left = reasons.filter(([, count]) => count > 0).map(([reason, count]) => `${count} ${reason}`)
   if (left.length > 0) console.log(`  left out: ${left.join(', ')}`)
+  if (isSalvaged) console.log(pc.yellow('  the feed is broken; its complete items were read'))
   const newest = feed.items.toSorted((a, b) => (b.published_at ?? '').localeCompare(a.published_at ?? ''))
   for (const item of newest.slice(0, SHOWN)) {
     console.log(

@@ -25,17 +25,19 @@ const BLOCKS = new Set(
 const INVISIBLE =
   /[\p{Cc}\u00ad\u200b\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e0fff}]/gu
 
-const TAG_LIKE = /<[a-z/!?]/i
+/** What only markup looks like: a tag, or an entity that was escaped twice. */
+const MARKUP = /<[a-z/!?]|&(?:[a-z]{2,8}\d?;|#\d|#x)/i
 
 /**
  * The readable text of a piece of HTML (or of text: plain text comes out as it is).
  * @example plainText('<p>Caf&eacute; &amp; <b>bar</b></p>') // 'Café & bar'
  */
 export function plainText(html: string): string {
-  let text = html.slice(0, INPUT_LIMIT)
+  let text = tidy(html.slice(0, INPUT_LIMIT))
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    text = textContent(text)
-    if (!TAG_LIKE.test(text)) return tidy(text)
+    // Tidied each time: what is invisible may part a bracket from its name.
+    text = tidy(textContent(text))
+    if (!MARKUP.test(text)) return text
   }
   return tidy(text.replaceAll('<', ' '))
 }

@@ -1,5 +1,5 @@
 /** Bytes of anything to a clean feed. Runs to its end on the calling thread: for strangers' bytes use FeedReader. */
-import { WorkerError } from '../worker-error.ts'
+import { isWorkerError, WorkerError } from '../worker-error.ts'
 import { decodeBytes } from './decode-bytes.ts'
 import type { Feed } from './feed-schema.ts'
 import { fromAtom } from './from-atom.ts'
@@ -8,6 +8,7 @@ import { fromRdf, fromRss } from './from-rss.ts'
 import { type FeedOrigin, type LeftOut, normaliseFeed } from './normalise-feed.ts'
 import { type ParsedDocument, parseDocument } from './parse-document.ts'
 import type { RawFeed } from './raw-feed.ts'
+import { salvageItems } from './salvage-items.ts'
 import { stripDoctype } from './strip-doctype.ts'
 
 /** Largest feed after decompression that is read. */
@@ -17,7 +18,15 @@ export const BYTE_LIMIT = 5 * 1024 * 1024
 export type ReadOptions = FeedOrigin & { contentType?: string | undefined }
 
 /** A feed and what was noticed while reading it. */
-export type ReadFeed = { feed: Feed; format: RawFeed['format']; selfUrl: string | null; leftOut: LeftOut }
+export type ReadFeed = {
+  feed: Feed
+  format: RawFeed['format']
+  /** Where the feed says it lives itself. */
+  selfUrl: string | null
+  leftOut: LeftOut
+  /** True when the document is broken and only its complete items were read. */
+  isSalvaged: boolean
+}
 
 /**
  * Reads an RSS, RDF, Atom or JSON feed.
@@ -32,8 +41,27 @@ export function readFeed(bytes: Uint8Array, options: ReadOptions): ReadFeed {
     )
   }
   const text = stripDoctype(decodeBytes(bytes, options.contentType))
-  const raw = toRaw(parseDocument(text))
-  return { format: raw.format, ...normaliseFeed(raw, options) }
+  const { raw, isSalvaged } = parseOrSalvage(text)
+  return { format: raw.format, ...normaliseFeed(raw, options), isSalvaged }
+}
+
+function parseOrSalvage(text: string): { raw: RawFeed; isSalvaged: boolean } {
+  let failure: unknown
+  let whole: RawFeed | undefined
+  try {
+    whole = toRaw(parseDocument(text))
+    if (whole.items.length > 0) return { raw: whole, isSalvaged: false }
+  } catch (error) {
+    if (!isWorkerError(error) || error.key !== 'feed_malformed') throw error
+    failure = error
+  }
+  const salvaged = salvageItems(text)
+  if (salvaged !== undefined) {
+    const raw = toRaw(parseDocument(salvaged))
+    if (raw.items.length > 0) return { raw, isSalvaged: true }
+  }
+  if (whole) return { raw: whole, isSalvaged: false }
+  throw failure
 }
 
 function toRaw(document: ParsedDocument): RawFeed {
