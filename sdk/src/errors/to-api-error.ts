@@ -1,8 +1,9 @@
 /** Turns the error of an answer into an ApiError. */
 import { z } from 'zod'
-import { ERROR_CATALOGUE, ERROR_CODES, type ErrorKey } from '../generated/errors.ts'
+import { ERROR_CATALOGUE, type ErrorKey } from '../generated/errors.ts'
 import { type AnyErrorKey, ApiError } from './api-error.ts'
 import { CLIENT_ERRORS, type ClientErrorKey } from './client-error-keys.ts'
+import { keyOfCode } from './key-of-code.ts'
 
 /** The body of a refusal, as PostgREST writes it. */
 export const errorBody = z.object({
@@ -37,7 +38,7 @@ export function toApiError(error: unknown, status: number): ApiError {
 /** Our own refusals carry the key as their message; what Postgres and PostgREST refuse is looked up by code. */
 function keyOf(message: string, code: string): AnyErrorKey {
   if (/^PT[0-9]{3}$/.test(code) || isKnown(message)) return message
-  return ERROR_CODES[code] ?? 'unknown_error'
+  return keyOfCode(code) ?? 'unknown_error'
 }
 
 function isKnown(message: string): message is ErrorKey | ClientErrorKey {

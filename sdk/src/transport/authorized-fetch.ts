@@ -1,7 +1,7 @@
 /** Sends requests as whoever is signed in; a token that has expired is renewed and the request sent once more. */
 
+import { keyOfCode } from '../errors/key-of-code.ts'
 import { errorBody } from '../errors/to-api-error.ts'
-import { ERROR_CODES } from '../generated/errors.ts'
 import type { Fetch } from './bounded-fetch.ts'
 
 /** What the transport needs to know of the session. */
@@ -41,5 +41,5 @@ async function refusalKey(response: Response, init: RequestInit): Promise<string
   // An answer to HEAD has no body to say more; asking for a newer token finds out.
   if (init.method === 'HEAD') return 'token_invalid'
   const parsed = errorBody.safeParse(await response.clone().json())
-  return parsed.success ? (ERROR_CODES[parsed.data.code ?? ''] ?? parsed.data.message) : undefined
+  return parsed.success ? (keyOfCode(parsed.data.code) ?? parsed.data.message) : undefined
 }
