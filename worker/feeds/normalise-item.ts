@@ -70,11 +70,17 @@ function firstDate(candidates: (string | undefined)[], now: Date): string | null
   return null
 }
 
-/** A guid is compared, never shown, but Postgres takes neither NUL nor half a surrogate. */
+/** A guid is compared, never shown; one that could do harm if somebody showed it is known by its hash. */
 function tidyGuid(guid: string | undefined): string | undefined {
-  const text = guid?.toWellFormed().replace(/\s+/g, ' ').replaceAll('\u0000', '').trim()
+  const text = guid
+    ?.toWellFormed()
+    .replace(/\p{Cc}/gu, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
   if (!text) return undefined
-  return text.length <= URL_LIMIT ? text : itemGuid(null, text, null)
+  const isSound =
+    text.length <= URL_LIMIT && !text.includes('<') && !/^(javascript|vbscript|data):/i.test(text)
+  return isSound ? text : itemGuid(null, text, null)
 }
 
 /** Names only: an e-mail address in a feed is not ours to keep. */

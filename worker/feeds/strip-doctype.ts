@@ -44,7 +44,11 @@ function findDoctypeEnd(text: string, start: number): number {
   let isInSubset = false
   for (let index = start; index < text.length; index++) {
     const char = text[index] as string
-    if (quote) {
+    if (isInSubset && !quote && text.startsWith('<!--', index)) {
+      const close = text.indexOf('-->', index + 4)
+      if (close === -1) return text.length
+      index = close + 2
+    } else if (quote) {
       if (char === quote) quote = ''
     } else if (char === '"' || char === "'") quote = char
     else if (char === '[') isInSubset = true
