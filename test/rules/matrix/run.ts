@@ -1,13 +1,13 @@
 /** Runs cells and collects what was unexpected. */
 import type { TestApi } from '../../setup/api.ts'
-import type { TestDatabase } from '../../setup/database.ts'
 import type { Cell } from './cell.ts'
+import type { Field } from './field.ts'
 import type { Identity, World } from './identities.ts'
 import { judge } from './judge.ts'
 import { difference, pairsOf } from './oracle-cells.ts'
 import { embedCells, functionCells, hiddenCells, hiddenFunctionCells } from './other-cells.ts'
 import { attackTables } from './sql-attacks.ts'
-import type { Surfaces, View } from './surfaces.ts'
+import type { View } from './surfaces.ts'
 import { stateOf, victimQuery } from './untouched.ts'
 import { MISSING, type Rows, type Targets, viewCells } from './view-cells.ts'
 
@@ -17,17 +17,8 @@ const AT_ONCE = 8
 /** What ran and what was wrong. */
 export type Report = { cells: number; unexpected: string[]; controls: Set<string> }
 
-/** The battlefield. */
-export type Field = {
-  db: TestDatabase
-  api: TestApi
-  world: World
-  surfaces: Surfaces
-  hiddenFunctions: string[]
-}
-
-/** Which part of the matrix runs. (Default: all of it) */
-export type Part = { views?: View[]; identities?: Identity[]; onlyViews?: boolean }
+/** Which part of the matrix runs: with `tables`, only these views and tables. (Default: all of it) */
+export type Part = { views?: View[]; identities?: Identity[]; tables?: string[] }
 
 /** Runs the matrix, or a part of it. */
 export async function runMatrix(field: Field, part: Part = {}): Promise<Report> {
@@ -49,11 +40,11 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
       await guarded(`view ${view.name}`, () => attackView(field, report, identity, victim, view))
     }
     if (identity.role) {
-      const { cells, unexpected } = await attackTables(field.db, identity, victim)
+      const { cells, unexpected } = await attackTables(field.db, identity, victim, part.tables)
       report.cells += cells
       report.unexpected.push(...unexpected.map((sentence) => `${identity.name}: ${sentence}`))
     }
-    if (part.onlyViews) continue
+    if (part.tables) continue
     await guarded('embedding', () => runAll(field.api, report, embedCells(identity, surfaces.views)))
     await guarded('hidden relations', () => runAll(field.api, report, hiddenCells(identity, surfaces)))
     await guarded('hidden functions', () =>
@@ -96,6 +87,13 @@ async function attackView(
     1,
   )
   if (identity.role === undefined) return
+  report.cells++
+  const common = targets.common.length
+  if (view.isOwned && common > 0 && !view.seesAll.includes(identity.role)) {
+    report.unexpected.push(
+      `${identity.name}: view ${view.name} shows ${common} rows that ${victim.name} sees as well`,
+    )
+  }
   for (const pair of pairsOf(view, targets)) {
     report.cells++
     const problem = await difference(field.api, identity, pair)
@@ -148,8 +146,10 @@ async function targetsOf(api: TestApi, identity: Identity, victim: Identity, vie
   }
   const own = await rowsFor(identity)
   const seen = new Set(own.map((row) => JSON.stringify(row)))
-  const foreign = (await rowsFor(victim)).filter((row) => !seen.has(JSON.stringify(row)))
-  return { own, foreign, victimId: victim.userId ?? '' }
+  const theirs = await rowsFor(victim)
+  const common = theirs.filter((row) => seen.has(JSON.stringify(row)))
+  const foreign = theirs.filter((row) => !seen.has(JSON.stringify(row)))
+  return { own, common, foreign, victimId: victim.userId ?? '' }
 }
 
 /** One id of the victim's from each view: what an attacker might guess. */

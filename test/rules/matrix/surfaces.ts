@@ -15,6 +15,8 @@ const view = z.object({
   ),
   /** Roles that policies named select_admin and the like show everybody's rows. */
   seesAll: z.array(z.string()),
+  /** Shows rows of a table that belongs to people, with or without saying whose they are. */
+  isOwned: z.boolean(),
 })
 const fn = z.object({
   name: z.string(),
@@ -46,7 +48,11 @@ export async function surfacesOf(db: Queryable): Promise<Surfaces> {
       (select coalesce(jsonb_agg(distinct r.rolname), '[]') from pg_rewrite w
         join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
         join pg_policy p on p.polrelid = d.refobjid and p.polname ~ '_admin$' join pg_roles r on r.oid = any (p.polroles)
-        where w.ev_class = c.oid) as "seesAll"
+        where w.ev_class = c.oid) as "seesAll",
+      exists (select from pg_rewrite w
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+        left join pg_constraint f on f.conrelid = d.refobjid and f.contype = 'f' and f.confrelid = 'core.users'::regclass
+        where w.ev_class = c.oid and (f.oid is not null or d.refobjid = 'core.users'::regclass)) as "isOwned"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'api' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`)
   const functions = await db.query(`

@@ -8,8 +8,8 @@ import type { View } from './surfaces.ts'
 /** Rows as the API shows them. */
 export type Rows = Record<string, unknown>[]
 
-/** What the attacker owns, and what the victim owns that the attacker does not see. */
-export type Targets = { own: Rows; foreign: Rows; victimId: string }
+/** What the attacker sees, what both see, and what only the victim sees. */
+export type Targets = { own: Rows; common: Rows; foreign: Rows; victimId: string }
 
 const READS: [verb: string, method: string, headers: Record<string, string>, query: string][] = [
   ['select', 'GET', {}, ''],
