@@ -50,6 +50,14 @@ export function libraryLogger(log: Log): Logger {
   })
 }
 
+function jsonLine(level: Level, message: string, fields: Record<string, unknown>): string {
+  const plain = Object.entries(fields).map(([name, value]) => [
+    name,
+    value instanceof Error ? whole(value) : value,
+  ])
+  return JSON.stringify({ level, ...Object.fromEntries(plain), message, time: new Date().toISOString() })
+}
+
 function shortLine(level: Level, message: string, fields: Record<string, unknown>): string {
   const details = Object.entries(fields).map(([name, value]) => `${name}=${shown(value)}`)
   const time = new Date().toTimeString().slice(0, 8)
@@ -61,13 +69,7 @@ function shown(value: unknown): string {
 }
 
 /** JSON.stringify makes {} of an error. */
-function replaceError(_key: string, value: unknown): unknown {
-  if (!(value instanceof Error)) return value
-  const { key, code } = value as { key?: unknown; code?: unknown }
-  return {
-    ...(key !== undefined && { key }),
-    ...(code !== undefined && { code }),
-    message: value.message,
-    stack: value.stack,
-  }
+function whole(error: Error): Record<string, unknown> {
+  const { key, code, message, stack, cause } = error as Error & { key?: unknown; code?: unknown }
+  return { key, code, message, stack, ...(cause instanceof Error && { cause: whole(cause) }) }
 }

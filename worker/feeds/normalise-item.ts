@@ -39,7 +39,7 @@ export function normaliseItem(raw: RawItem, context: ItemContext): FeedItem | un
     summary: summary === undefined ? null : shorten(summary, SUMMARY_LIMIT),
     author: author(raw.authors),
     language: raw.languages.map(declaredLanguage).find((language) => language !== null) ?? null,
-    image_url: image(raw, bases) ?? null,
+    image_url: image(raw, [...bases, url ?? undefined]) ?? null,
     kind: kind(raw.media),
     published_at: published,
     categories: categories(raw.categories),

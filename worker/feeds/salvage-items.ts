@@ -3,10 +3,10 @@
  * out of the wreck and puts them into a sound frame of the same kind.
  */
 
-const ROOT = /<((?:[\w-]+:)?(?:rss|rdf|feed))\b[^>]*>/i
+const ROOT = /<((?:[\w-]+:)?(?:rss|rdf|feed))\b[^<>]*>/i
 
 /** What of a broken head is worth keeping; each only where it holds plain text. */
-const HEAD_ELEMENT = /<(title|link|language|dc:language)\b[^>/]*>[^<]{1,500}<\/\1\s*>/gi
+const HEAD_ELEMENT = /<(title|link|language|dc:language)\b[^<>/]*>[^<]{1,500}<\/\1\s*>/gi
 
 /** A head is short; what lies further on is not searched. */
 const HEAD_LIMIT = 20_000
@@ -32,7 +32,7 @@ export function salvageItems(text: string): string | undefined {
 /** The elements of this name that are opened and closed, innermost where they are nested. */
 function completeElements(text: string, name: string, from: number): string[] {
   const found: string[] = []
-  const boundary = new RegExp(`<(/?)${name}(?=[\\s>])[^>]*>`, 'gi')
+  const boundary = new RegExp(`<(/?)${name}(?=[\\s>])[^<>]*>`, 'gi')
   boundary.lastIndex = from
   let start = -1
   for (let match = boundary.exec(text); match; match = boundary.exec(text)) {
