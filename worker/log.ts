@@ -15,19 +15,16 @@ export type LogStream = { isTTY?: boolean; write(line: string): unknown }
 /** Makes a log. JSON unless the stream is a terminal. */
 export function createLog(stream: LogStream): Log {
   let isMute = false
-  const write =
+  const format = stream.isTTY ? shortLine : jsonLine
+  const writer =
     (level: Level) =>
     (message: string, fields: Record<string, unknown> = {}) => {
-      if (isMute) return
-      const entry = { level, ...fields, message, time: new Date().toISOString() }
-      stream.write(
-        `${stream.isTTY ? shortLine(level, message, fields) : JSON.stringify(entry, replaceError)}\n`,
-      )
+      if (!isMute) stream.write(`${format(level, message, fields)}\n`)
     }
   return {
-    info: write('info'),
-    warn: write('warn'),
-    error: write('error'),
+    info: writer('info'),
+    warn: writer('warn'),
+    error: writer('error'),
     mute: () => {
       isMute = true
     },
@@ -65,7 +62,8 @@ function shortLine(level: Level, message: string, fields: Record<string, unknown
 }
 
 function shown(value: unknown): string {
-  return value instanceof Error ? value.message : typeof value === 'string' ? value : JSON.stringify(value)
+  if (value instanceof Error) return value.message
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 /** JSON.stringify makes {} of an error. */
