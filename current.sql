@@ -256,8 +256,8 @@ create index if not exists content_items_published_at_idx on briefing.content_it
 create index if not exists content_items_story_id_idx on briefing.content_items (story_id) include (source_id);
 create index if not exists content_items_canonical_url_idx on briefing.content_items (canonical_url);
 create index if not exists content_items_search_vector_idx on briefing.content_items using gin (search_vector);
-create index if not exists content_items_title_key_idx
-  on briefing.content_items using gin (title_key extensions.gin_trgm_ops);
+create index if not exists content_items_title_pairs_idx
+  on briefing.content_items using gin (briefing.title_pairs(title_key));
 
 -- One row for each topic of an item, ordered so that "the newest of a topic" is an index walk.
 create table if not exists briefing.item_topics (
