@@ -7,8 +7,8 @@ export function describeFindings(model: Pick<Model, 'translated' | 'untranslated
   const lines = [
     `${translated.length} checks behind the API's columns are said by the SDK's validators in full.`,
     `${untranslated.length} are not; Postgres alone decides these:`,
-    ...untranslated.flatMap(({ table, constraint, definition, reason }) => [
-      `  ${table}${constraint && ` ${constraint}`}: ${definition}`,
+    ...untranslated.flatMap(({ table, constraint, definition, seenAs, reason }) => [
+      `  ${seenAs.join(', ')} (${table}${constraint && ` ${constraint}`}): ${definition}`,
       `    because ${reason}`,
     ]),
     `${shapeless.length} functions answer with jsonb of unknown shape (declare it: @returns <schema>.<function>):`,

@@ -15,27 +15,16 @@ export function buildModel(catalog: Catalog): Model {
   for (const { check, reasons, column, seenAs } of outcomes) {
     const { table, name: constraint, definition } = check
     const key = `${table} ${constraint} ${column}`
-    if (reasons.length > 0) {
-      untranslated.set(`${table} ${constraint}`, {
-        table,
-        constraint,
-        definition,
-        reason: reasons.join('; '),
-      })
-      continue
-    }
-    const known = translated.get(key)
+    const known = translated.get(key) ?? untranslated.get(key)
+    const found = { table, constraint, definition, column, seenAs: [seenAs] }
     if (known) known.seenAs.push(seenAs)
-    else translated.set(key, { table, constraint, definition, column, seenAs: [seenAs] })
+    else if (reasons.length === 0) translated.set(key, found)
+    else untranslated.set(key, { ...found, reason: reasons.join('; ') })
   }
   for (const { column, domain } of domainColumns) {
     const reason = 'checks of domains are not translated'
-    untranslated.set(column, {
-      table: `api.${column}`,
-      constraint: '',
-      definition: `a domain over ${domain}`,
-      reason,
-    })
+    const definition = `a domain over ${domain}`
+    untranslated.set(column, { table: 'api', constraint: '', definition, column, seenAs: [column], reason })
   }
   return {
     views,

@@ -36,10 +36,7 @@ export type FunctionModel = {
 /** A shape with a name of its own, from a JSON Schema function. */
 export type NamedShape = { name: string; doc: string; shape: Shape; schemaFunction: string }
 
-/** A check, or a part of one, that the SDK cannot say. */
-export type Untranslated = { table: string; constraint: string; definition: string; reason: string }
-
-/** A check that the SDK says in full, with the view columns it guards. */
+/** A check that the SDK says in full, with the table's column and the view columns it guards. */
 export type Translated = {
   table: string
   constraint: string
@@ -47,6 +44,9 @@ export type Translated = {
   column: string
   seenAs: string[]
 }
+
+/** A check, or a part of one, that the SDK cannot say. */
+export type Untranslated = Translated & { reason: string }
 
 /** All of it. */
 export type Model = {
