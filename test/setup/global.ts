@@ -7,17 +7,27 @@ import { randomBytes } from 'node:crypto'
 import type { TestProject } from 'vitest/node'
 import { makeSecrets } from '../../stack/secrets.ts'
 import { readSettings } from '../../stack/settings.ts'
-import { StackError } from '../../stack/stack-error.ts'
+import { isStackError, StackError } from '../../stack/stack-error.ts'
+import type { ApiSource } from './context.ts'
 import { startContainers } from './server-containers.ts'
 import { startEmbedded } from './server-embedded.ts'
 import { useServer } from './server-url.ts'
 import { dropDatabases, provisionTemplate } from './template.ts'
 
 /** A server the tests may use, and how to leave it. */
-export type StartedServer = { adminUrl: string; api: import('./context.ts').ApiSource; stop(): Promise<void> }
+export type StartedServer = { adminUrl: string; api: ApiSource; stop(): Promise<void> }
 
-/** Called by vitest. */
+/** Called by vitest, which shows an error's message only: so the remedy is added to it. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  try {
+    return await prepare(project)
+  } catch (error) {
+    if (!isStackError(error)) throw error
+    throw new Error(`No test was run. ${error.message}\n→ ${error.hint}`, { cause: error })
+  }
+}
+
+async function prepare(project: TestProject): Promise<() => Promise<void>> {
   const secrets = makeSecrets()
   const prefix = `howdah_test_${randomBytes(4).toString('hex')}`
   const server = await startServer(secrets)

@@ -60,8 +60,22 @@ export type StartProcess = {
 }
 
 /** Starts and waits for the line "ready in …", or for the end when it is refused. */
-export async function startProcess(home: Home, env: NodeJS.ProcessEnv = {}): Promise<StartProcess> {
-  const child = spawn(process.execPath, [join(PROJECT_DIR, 'stack', 'cli', 'start.ts')], {
+export function startProcess(
+  home: Home,
+  env: NodeJS.ProcessEnv = {},
+  flags: string[] = [],
+): Promise<StartProcess> {
+  return watchStart(home, [process.execPath, join(PROJECT_DIR, 'stack', 'cli', 'start.ts'), ...flags], env)
+}
+
+/** The same through npm; `pid` is npm's then. */
+export function npmStart(home: Home): Promise<StartProcess> {
+  return watchStart(home, ['npm', 'start'], {})
+}
+
+async function watchStart(home: Home, command: string[], env: NodeJS.ProcessEnv): Promise<StartProcess> {
+  const child = spawn(command[0] ?? '', command.slice(1), {
+    cwd: PROJECT_DIR,
     env: { ...home.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -105,4 +119,24 @@ export async function leftAfter(marks: ProcessMark[], timeoutMs: number): Promis
   const end = Date.now() + timeoutMs
   while (marks.some(isStillAlive) && Date.now() < end) await sleep(25)
   return marks.filter(isStillAlive)
+}
+
+/** Runs another command of the stack to its end. */
+export async function runCli(
+  home: Home,
+  cli: string,
+  ...flags: string[]
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [join(PROJECT_DIR, 'stack', 'cli', cli), ...flags], {
+    env: home.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => {
+      output += chunk
+    })
+  }
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
+  return { code, output }
 }

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, it } from 'vitest'
 import { freePort } from '../../stack/free-port.ts'
-import { LEAVING_MS, leftAfter, makeHome, processesOf, startProcess } from './start-process.ts'
+import { LEAVING_MS, leftAfter, makeHome, npmStart, processesOf, startProcess } from './start-process.ts'
 
 const home = await makeHome('Köln & Umgebung/meine Daten')
 const other = await makeHome('zweite')
@@ -61,6 +61,14 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await signIn(next.record().ports.api)).toBe(200)
     next.kill('SIGTERM')
     expect(await next.exited).toBe(0)
+  })
+
+  it('leaves nothing behind when npm, which stands above it, is killed with kill -9', async () => {
+    const npm = await npmStart(home)
+    const marks = processesOf(npm.record())
+    expect(marks).not.toContainEqual(expect.objectContaining({ pid: npm.pid }))
+    npm.kill('SIGKILL')
+    expect(await leftAfter(marks, LEAVING_MS)).toEqual([])
   })
 
   it('starts PostgREST and the worker again when they die', async () => {
