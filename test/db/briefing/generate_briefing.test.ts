@@ -29,6 +29,9 @@ beforeAll(async () => {
       )
     }
   }
+  await importItems(db, sources['space 1'] ?? '', [
+    { guid: 'future', title: 'space of tomorrow', published_at: hoursAgo(-5) },
+  ])
   sources['Ferry Weekly'] = await addSource(db, 'Ferry Weekly')
   await importItems(db, sources['Ferry Weekly'], [
     { guid: 'f1', title: 'New ferry', published_at: hoursAgo(3) },
@@ -43,6 +46,7 @@ describe('generate_briefing', () => {
     expect(cards.map(({ position }) => position)).toEqual([1, 2, 3, 4, 5])
     expect(new Set(cards.map(({ reason }) => reason))).toEqual(new Set(['You follow Space']))
     expect(cards.every(({ topics }) => topics.includes('space'))).toBe(true)
+    expect(titles(cards)).not.toContain('space of tomorrow')
     expect(cards.map(({ score }) => score)).toEqual(cards.map(({ score }) => score).toSorted((a, b) => b - a))
   })
 
@@ -61,16 +65,22 @@ describe('generate_briefing', () => {
     for (const { reason, source } of cards) expect(reason).toBe(`New from ${source.title}`)
   })
 
-  it('takes at most three of one source while there is something else, and more when there is not', async () => {
-    const count = (cards: Card[], source: string) =>
-      cards.filter((card) => card.source.title === source).length
-    const many = await (await newReader(db, { topics: ['space'], card_limit: 9 })).generate()
-    for (const n of [1, 2, 3]) expect(count(many, `space ${n}`)).toBe(3)
-    const elsewhere = Object.entries(sources).flatMap(([name, id]) => (name === 'space 1' ? [] : [id]))
-    const alone = await (
-      await newReader(db, { topics: ['space'], muted_sources: elsewhere, card_limit: 6 })
-    ).generate()
-    expect(count(alone, 'space 1')).toBe(6)
+  it('takes at most three of one source before all others, and more only to fill up', async () => {
+    const flood = await addSource(db, 'Flood', ['climate'])
+    const items = Array.from({ length: 10 }, (_, n) => ({ guid: `wave${n}`, published_at: hoursAgo(0.1) }))
+    await importItems(db, flood, items)
+    const isFlood = ({ source }: Card) => source.title === 'Flood'
+    const some = await newReader(db, { topics: ['climate'], card_limit: 12 })
+    expect((await some.generate()).filter(isFlood)).toHaveLength(3)
+    const others = ['climate 1', 'climate 2'].map((name) => sources[name])
+    const elsewhere = Object.values(sources).filter((id) => !others.includes(id))
+    const few = await newReader(db, { topics: ['climate'], muted_sources: elsewhere, card_limit: 12 })
+    const cards = await few.generate()
+    const limited = cards.slice(0, 9)
+    expect(limited.filter(isFlood)).toHaveLength(3)
+    for (const n of [1, 2])
+      expect(limited.filter(({ source }) => source.title === `climate ${n}`)).toHaveLength(3)
+    expect(cards).toHaveLength(12)
   })
 
   it('tells a story once, and how many sources tell it', async () => {
@@ -184,6 +194,23 @@ describe('the next days', () => {
       }
     }
     expect(await reader.query('select id from api.briefings')).toHaveLength(3)
+  })
+
+  it('do not bring a story again that somebody else tells later', async () => {
+    const [first, second] = [await addSource(db, 'First'), await addSource(db, 'Second')]
+    const title = 'Night train to the north runs again in winter'
+    const follower = await newReader(db, { card_limit: 3 })
+    await follower.query('select api.follow_source($1), api.follow_source($2)', [first, second])
+    await importItems(db, first, [{ guid: 'n1', title, published_at: hoursAgo(-47) }])
+    expect(titles(await follower.today())).toContain(title)
+    await importItems(db, second, [
+      { guid: 'n2', title: `${title}!`, published_at: hoursAgo(-48.1) },
+      { guid: 'n3', title: 'Something else', published_at: hoursAgo(-48.1) },
+    ])
+    await setClock(db, '3 days')
+    const shown = titles(await follower.today())
+    expect(shown).toContain('Something else')
+    expect(shown).not.toContain(`${title}!`)
   })
 
   it('are empty when nothing is left, and looked at again when something comes', async () => {

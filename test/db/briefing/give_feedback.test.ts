@@ -157,17 +157,21 @@ describe('tomorrow', () => {
   let liker: Reader
   let disliker: Reader
   let stranger: Reader
+  let hater: Reader
 
   beforeAll(async () => {
     liker = await everything()
     disliker = await everything()
     stranger = await newReader(db, { card_limit: 12 })
+    hater = await newReader(db, { card_limit: 12 })
     for (const { id, topics } of await liker.today())
       if (topics.includes('climate')) await liker.give(id, 'like')
     for (const { id, topics } of await disliker.today())
       if (topics.includes('climate')) await disliker.give(id, 'dislike')
     for (const { id, topics } of await stranger.today())
       if (topics.includes('money')) await stranger.give(id, 'like')
+    for (const { id, topics } of await hater.today())
+      if (topics.includes('money')) await hater.give(id, 'dislike')
     await publish(1)
     await setClock(db, '1 day')
   })
@@ -192,6 +196,12 @@ describe('tomorrow', () => {
     const cards = await stranger.today()
     expect(cards[0]?.topics).toEqual(['money'])
     expect(cards[0]?.reason).toBe('You liked stories about Money')
+  })
+
+  it('sinks what was disliked without being followed below all that is neutral', async () => {
+    const cards = await hater.today()
+    expect(cards).toHaveLength(12)
+    expect(places(cards, 'money').filter((place) => place <= 9)).toEqual([])
   })
 
   it('remembers half of it a month later', async () => {
