@@ -1,4 +1,4 @@
-/** Notices that the `npm start` we belong to was killed: kill -9 of npm reaches neither its shell nor us. */
+/** Notices that the `npm start` we belong to was killed: kill -9 of npm reaches neither us nor a shell between. */
 import { readFileSync } from 'node:fs'
 import { isStillAlive, markProcess, type ProcessMark } from './identity.ts'
 

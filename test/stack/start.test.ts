@@ -37,6 +37,14 @@ describe('npm start', { timeout: 60_000 }, () => {
     expect(await leftAfter(processesOf(record), 0)).toEqual([])
   })
 
+  it('hands SIGTERM through npm and gives back its exit code', async () => {
+    const npm = await npmStart(home)
+    const marks = processesOf(npm.record())
+    npm.kill('SIGTERM')
+    expect(await npm.exited, npm.output()).toBe(0)
+    expect(await leftAfter(marks, 0)).toEqual([])
+  })
+
   it('refuses a second start on the same folder, naming the pid, while one on another folder runs beside', async () => {
     const [first, beside] = await Promise.all([startProcess(home), startProcess(other)])
     const refused = await startProcess(home)
