@@ -58,6 +58,20 @@ describe('generate_briefing', () => {
     expect(titles(cards)).not.toContain('Tomorrow’s ferry')
   })
 
+  it('names topic and source where both are followed, and of two topics the rarer', async () => {
+    await addTopic(db, 'comets', ['comet'])
+    await importItems(db, sources['space 2'] ?? '', [
+      { guid: 'comet', title: 'A comet', published_at: hoursAgo(0.2) },
+    ])
+    const reader = await newReader(db, { topics: ['space', 'comets'], card_limit: 12 })
+    await reader.query('select api.follow_source($1)', [sources['space 1']])
+    const cards = await reader.generate()
+    expect(reasonOf(cards, 'A comet')).toBe('You follow Comets')
+    for (const { source, reason } of cards)
+      if (source.title === 'space 1') expect(reason).toBe('You follow Space and space 1')
+    expect(cards.some(({ source }) => source.title === 'space 1')).toBe(true)
+  })
+
   it('gives somebody who follows nothing the newest of anyone', async () => {
     const reader = await newReader(db)
     const cards = await reader.generate()
@@ -151,6 +165,13 @@ describe('generate_briefing', () => {
     await expect(db.as('howdah_anon').query('select * from api.today_briefing()')).rejects.toMatchObject({
       code: '42501',
     })
+  })
+
+  it('makes none for a suspended account (account_not_found)', async () => {
+    const reader = await newReader(db)
+    await db.owner.query(`update core.users set status = 'suspended' where id = $1`, [reader.id])
+    await expect(reader.today()).rejects.toMatchObject({ code: 'PT404', message: 'account_not_found' })
+    expect(await reader.query('select id from api.briefings')).toEqual([])
   })
 
   it('refuses other days (briefing_date_out_of_range) and editions (briefing_edition_unknown)', async () => {
