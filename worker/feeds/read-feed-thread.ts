@@ -7,7 +7,10 @@ import { type ReadFeed, type ReadOptions, readFeed } from './read-feed.ts'
 export type ThreadQuestion = { bytes: Uint8Array; options: ReadOptions }
 
 /** What it answers: errors travel as data, because classes do not survive the way. */
-export type ThreadAnswer = { read: ReadFeed } | { error: { key: string; message: string } } | 'ready'
+export type ThreadAnswer =
+  | { read: ReadFeed }
+  | { error: { key: string; message: string; hint: string } }
+  | 'ready'
 
 parentPort?.on('message', (question: ThreadQuestion) => parentPort?.postMessage(answer(question)))
 parentPort?.postMessage('ready' satisfies ThreadAnswer)
@@ -16,7 +19,7 @@ function answer({ bytes, options }: ThreadQuestion): ThreadAnswer {
   try {
     return { read: readFeed(bytes, options) }
   } catch (error) {
-    if (isWorkerError(error)) return { error: { key: error.key, message: error.message } }
+    if (isWorkerError(error)) return { error: error.toJSON() }
     throw error
   }
 }

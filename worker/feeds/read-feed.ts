@@ -41,15 +41,15 @@ export function readFeed(bytes: Uint8Array, options: ReadOptions): ReadFeed {
     )
   }
   const text = stripDoctype(decodeBytes(bytes, options.contentType))
-  const { raw, isSalvaged } = parseOrSalvage(text)
+  const { raw, isSalvaged } = parseOrSalvage(text, options.url)
   return { format: raw.format, ...normaliseFeed(raw, options), isSalvaged }
 }
 
-function parseOrSalvage(text: string): { raw: RawFeed; isSalvaged: boolean } {
+function parseOrSalvage(text: string, url: string | undefined): { raw: RawFeed; isSalvaged: boolean } {
   let failure: unknown
   let whole: RawFeed | undefined
   try {
-    whole = toRaw(parseDocument(text))
+    whole = toRaw(parseDocument(text, url))
     if (whole.items.length > 0) return { raw: whole, isSalvaged: false }
   } catch (error) {
     if (!isWorkerError(error) || error.key !== 'feed_malformed') throw error

@@ -104,8 +104,8 @@ export class ReadingThread {
 function readOf(answer: ThreadAnswer): ReadFeed {
   if (answer === 'ready') throw new Error('A reading thread said it is ready in answer to a feed.')
   if ('read' in answer) return answer.read
-  const { key, message } = answer.error
-  throw new WorkerError(isFeedErrorKey(key) ? key : 'feed_malformed', message)
+  const { key, message, hint } = answer.error
+  throw new WorkerError(isFeedErrorKey(key) ? key : 'feed_malformed', message, { hint })
 }
 
 function tooMuch(limit: string): WorkerError {

@@ -52,6 +52,7 @@ export async function startWorker(
 
   const events: WorkerEvents = new EventEmitter()
   const held = Promise.withResolvers<void>()
+  held.promise.catch(() => undefined)
   events.on('pool:create', ({ workerPool }) => liveness.hold(workerPool.id).then(held.resolve, held.reject))
   logJobs(events, log)
 

@@ -12,9 +12,6 @@ import { startWebServer, type WebServer } from '../support/web-server.ts'
 
 const NOW = new Date('2026-11-20T12:00:00Z')
 const SECRET = 'the canary file was read'
-/** Processor time is limited to 2 s by the reader itself; this is the wall clock of a machine under load. */
-const TIME_LIMIT_MS = 4000
-
 const NAMES = Object.keys(hostileDocuments('http://x', '/x'))
 
 let canary: WebServer
@@ -36,14 +33,17 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function readDocument(name: string): Promise<{ items: number; output: string } | { key: string }> {
+/** A reader that took more than 2 s of processor time says so; the wall clock would blame a busy machine. */
+type Result = { items: number; output: string } | { key: string; isOverLimit: boolean }
+
+async function readDocument(name: string): Promise<Result> {
   const document = documents[name] as HostileDocument
   try {
     const { feed } = await reader.read(document.bytes, { now: NOW, url: `${canary.url}/feed.xml` })
     return { items: feed.items.length, output: JSON.stringify(feed) }
   } catch (error) {
     if (!isFeedError(error)) throw error
-    return { key: error.key }
+    return { key: error.key, isOverLimit: error.message.includes('took more than') }
   }
 }
 
@@ -53,11 +53,10 @@ test(`there are at least 60 documents (${NAMES.length})`, () => {
 
 test.each(NAMES)('%s', async (name) => {
   const { items, key } = documents[name] as HostileDocument
-  const started = performance.now()
   const result = await readDocument(name)
-  expect(performance.now() - started).toBeLessThan(TIME_LIMIT_MS)
+  expect(result).not.toMatchObject({ isOverLimit: true })
   if (items !== undefined) expect(result).toMatchObject({ items })
-  if (key !== undefined) expect(result).toEqual({ key })
+  if (key !== undefined) expect(result).toMatchObject({ key })
   const output = 'output' in result ? result.output : ''
   expect(output).not.toMatch(/<script|alert\(1\)|onerror|javascript:|data:text|fetched/i)
   expect(output).not.toContain(SECRET)

@@ -194,6 +194,17 @@ describe('what publishers leave out or get wrong', () => {
     expect(long?.summary?.endsWith('word…')).toBe(true)
   })
 
+  test('a web page is refused with the feeds it names', () => {
+    const page = `<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml">
+      <link rel="alternate" type="application/atom+xml" href="javascript:alert(1)"></head></html>`
+    expect(() => read(page, 'https://a.example/blog/')).toThrow(
+      expect.objectContaining({
+        key: 'feed_not_recognised',
+        hint: 'The page names its feeds: https://a.example/feed.xml',
+      }),
+    )
+  })
+
   test('a head with a tag too few still gives its items, and says so', () => {
     const result = read(
       `<rss version="2.0"><channel><title>News</title><category>${rssItem(1)}${rssItem(2)}</channel></rss>`,

@@ -1,7 +1,6 @@
 /** Limits, redirects, compression and conditional requests against a real server (F-12, F-13). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseFetchAllow } from '../../../worker/outgoing/fetch-allow.ts'
@@ -132,7 +131,7 @@ test('cuts off a server that sends a byte now and then (feed_timeout)', async ()
   const started = performance.now()
   const error = await errorOf('/drip', { limits: { totalTimeoutMs: 600, idleTimeoutMs: 400 } })
   expect(error).toMatchObject({ key: 'feed_timeout' })
-  expect(performance.now() - started).toBeLessThan(2000)
+  expect(performance.now() - started).toBeLessThan(5000)
 })
 
 test('cuts off a server that accepts and says nothing of TLS (feed_timeout)', async () => {
@@ -162,15 +161,16 @@ test('hands the caller’s abort through as it is, so that a stopping worker bla
   await expect(get('/silent', { signal: controller.signal })).rejects.toThrow('stopping')
 })
 
-test('twenty hostile servers do not delay a good one more than twofold', async () => {
-  const alone = await elapsed(() => get('/gzip'))
+test('a good server does not wait for twenty hostile ones', async () => {
+  let ended = 0
   const hostile = Array.from({ length: 20 }, (_, number) =>
-    errorOf(number % 2 ? '/drip' : '/silent', { limits: { totalTimeoutMs: 1500 } }),
+    errorOf(number % 2 ? '/drip' : '/silent', { limits: { totalTimeoutMs: 1500 } }).then(() => ended++),
   )
-  await sleep(100)
-  const among = await elapsed(() => get('/gzip'))
-  expect(among).toBeLessThan(Math.max(2 * alone, 150))
+  await expect.poll(() => server.connections()).toBeGreaterThanOrEqual(20)
+  await get('/gzip')
+  expect(ended).toBe(0)
   await Promise.all(hostile)
+  expect(ended).toBe(20)
 })
 
 describe('redirects', () => {
@@ -227,12 +227,6 @@ describe('conditional requests', () => {
     expect(retryAfterSeconds(header, new Date('2025-06-03T10:00:00Z'))).toBe(seconds)
   })
 })
-
-async function elapsed(work: () => Promise<unknown>): Promise<number> {
-  const started = performance.now()
-  await work()
-  return performance.now() - started
-}
 
 /** Node writes header strings as latin1, so this puts the text's UTF-8 bytes on the wire. */
 function latin1(text: string): string {

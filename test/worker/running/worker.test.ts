@@ -42,7 +42,7 @@ test('SIGTERM amid 20 hanging jobs returns them all and blames no feed (J-15)', 
   const started = performance.now()
   worker.kill('SIGTERM')
   expect(await worker.exited).toBe(0)
-  expect(performance.now() - started).toBeLessThan(10_000)
+  expect(performance.now() - started).toBeLessThan(25_000)
   expect(await jobs('stop')).toEqual({ total: 20, locked: 0 })
   const { rows } = await db.owner.query(
     'select count(*)::int as failed from briefing.content_sources where id = any($1) and failure_count > 0',
@@ -84,6 +84,7 @@ test('the job of a killed worker runs again within a minute; a slow one is left 
   await feeds.asked(2, 'killed')
   expect(performance.now() - started).toBeLessThan(60_000)
   expect(feeds.count('slow')).toBe(1)
+  expect(await jobs('slow')).toEqual({ total: 1, locked: 1 })
   feeds.answer()
   await survivor.line((line) => line['task'] === 'briefing/fetch_source')
   await expect.poll(() => jobs('killed')).toEqual({ total: 0, locked: 0 })

@@ -1,7 +1,10 @@
-/** A server that takes requests for feeds and lets them hang until told to answer. */
+/** A server that takes requests for feeds and sends white space, slowly, until told to answer. */
 import type { ServerResponse } from 'node:http'
 import { expect } from 'vitest'
 import { startWebServer, type WebServer } from './web-server.ts'
+
+/** Often enough that no reader calls it silence. */
+const DRIP_EVERY_MS = 1000
 
 /** Requests are counted by the first part of their path. */
 export type HangingFeeds = AsyncDisposable & {
@@ -16,12 +19,16 @@ export type HangingFeeds = AsyncDisposable & {
 /** Starts the server. */
 export async function startHangingFeeds(): Promise<HangingFeeds> {
   const hanging: ServerResponse[] = []
+  const drip = setInterval(() => {
+    for (const response of hanging) response.write(' ')
+  }, DRIP_EVERY_MS)
   let isAnswering = false
   const answer = (response: ServerResponse) =>
     response.end(
       '<rss version="2.0"><channel><title>Late</title><item><title>One</title></item></channel></rss>',
     )
   const server: WebServer = await startWebServer((_, response) => {
+    response.writeHead(200)
     if (isAnswering) answer(response)
     else hanging.push(response)
   })
@@ -36,6 +43,9 @@ export async function startHangingFeeds(): Promise<HangingFeeds> {
       isAnswering = true
       for (const response of hanging.splice(0)) answer(response)
     },
-    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => {
+      clearInterval(drip)
+      return server[Symbol.asyncDispose]()
+    },
   }
 }
