@@ -20,7 +20,10 @@ export type GeneratedFile = { path: string; text: string }
  * for (const { path, text } of await generateSdk(client)) await writeFile(path, text)
  */
 export async function generateSdk(connection: Connection): Promise<GeneratedFile[]> {
-  const { model, metadata } = await readSdk(connection)
+  const { model, metadata } = await inSnapshot(connection, async () => ({
+    model: buildModel(await readCatalog(connection)),
+    metadata: await readMetadata(connection),
+  }))
   const folder = 'sdk/src/generated'
   return [
     { path: `${folder}/database.ts`, text: await printDatabase(metadata, model) },
@@ -30,16 +33,17 @@ export async function generateSdk(connection: Connection): Promise<GeneratedFile
   ]
 }
 
-/** Reads what the SDK is made of, in one snapshot. */
-export async function readSdk(
-  connection: Connection,
-): Promise<{ model: Model; metadata: Awaited<ReturnType<typeof readMetadata>> }> {
+/** Reads what the SDK is made of, without printing it. */
+export async function readModel(connection: Connection): Promise<Model> {
+  return inSnapshot(connection, async () => buildModel(await readCatalog(connection)))
+}
+
+async function inSnapshot<T>(connection: Connection, read: () => Promise<T>): Promise<T> {
   await connection.query('begin isolation level repeatable read read only')
   try {
     // Names outside pg_catalog are then printed with their schema, whoever connects.
     await connection.query('set local search_path = pg_catalog')
-    const model = buildModel(await readCatalog(connection))
-    return { model, metadata: await readMetadata(connection) }
+    return await read()
   } finally {
     await connection.query('rollback')
   }

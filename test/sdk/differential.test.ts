@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { readSdk } from '../../sdk/generator/generate-sdk.ts'
+import { readModel } from '../../sdk/generator/generate-sdk.ts'
 import type { Shape } from '../../sdk/generator/shape/shape.ts'
 import { briefingCard } from '../../sdk/src/generated/shapes.ts'
 import { columns } from '../../sdk/src/index.ts'
@@ -26,7 +26,7 @@ const FITTING: Record<string, unknown[]> = {
 }
 
 const client = await db.owner.connect()
-const { model } = await readSdk(client)
+const model = await readModel(client)
 client.release()
 
 const named = (name: string): Shape => {

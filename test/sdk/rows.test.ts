@@ -1,0 +1,86 @@
+/** The generated schemas take everything the real API answers with. */
+import { afterAll, describe, expect, it } from 'vitest'
+import type { z } from 'zod'
+import { args, createClient, type Database, orThrow, results, rows } from '../../sdk/src/index.ts'
+import { testApi } from '../setup/api.ts'
+import { testDatabase } from '../setup/database.ts'
+import { openNewsroom } from './news.ts'
+
+type Name = keyof Database['api']['Functions']
+
+const db = await testDatabase()
+const api = await testApi(db)
+const newsroom = await openNewsroom(db)
+await newsroom.publish(0)
+afterAll(() => db.drop())
+
+const client = createClient({ url: api.url })
+const credentials = { email: 'ada@example.com', password: 'correct horse battery' }
+const session = await orThrow(client.auth.signUp({ ...credentials, displayName: 'Ada' }))
+const { cards } = await orThrow(client.briefings.today())
+const card = cards[0]
+if (!card) throw new Error('no card in the first briefing')
+const source = card.source.id
+
+/** An example call of every function, in an order in which they work. */
+const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
+  health: {},
+  me: {},
+  sign_up: { ...credentials, email: 'bob@example.com' },
+  sign_in: { ...credentials, device_fingerprint: 'fingerprint', device_name: null },
+  follow_source: { source_id: source },
+  follow_topic: { topic: 'space' },
+  unfollow_topic: { topic: 'money' },
+  generate_briefing: { edition: 'evening', briefing_date: null, refresh: true },
+  today_briefing: {},
+  give_feedback: { card_id: card.id, kind: 'dwell', dwell_seconds: 12 },
+  save_card: { card_id: card.id, tags: ['a'], note: null },
+  search_content: { query: 'report' },
+  search_saved_cards: {},
+  update_briefing_preferences: { preferences: { card_limit: 5 } },
+}
+/** Those that take something away come last. */
+const LAST: Partial<Record<Name, () => Record<string, unknown>>> = {
+  unfollow_source: () => ({ source_id: source }),
+  refresh_session: () => ({ refresh_token: session.refreshToken }),
+  sign_out: () => ({}),
+}
+
+async function call(name: Name, given: Record<string, unknown>): Promise<void> {
+  expect(args[name].safeParse(given).error, `arguments of ${name}`).toBeUndefined()
+  const answer = await client.rpc(name, given as never)
+  expect(answer.error, name).toBeNull()
+  const schema: z.ZodType = results[name]
+  expect(schema.safeParse(answer.data).error, `result of ${name}`).toBeUndefined()
+}
+
+describe('the result of', () => {
+  it('every function has an example here', () => {
+    const examples = [...Object.keys(CALLS), ...Object.keys(LAST)].sort()
+    expect(examples, 'write an example call of the new function into CALLS').toEqual(Object.keys(args).sort())
+  })
+
+  it.each(Object.entries(CALLS) as [Name, Record<string, unknown>][])('%s', (name, given) =>
+    call(name, given),
+  )
+})
+
+describe('every row of', () => {
+  it.each(Object.keys(rows) as (keyof typeof rows)[])('%s', async (view) => {
+    const found: unknown[] = await orThrow(client.from(view as 'users').select('*'))
+    expect(found.length, `${view} is empty here`).toBeGreaterThan(0)
+    const schema: z.ZodType = rows[view]
+    for (const row of found) {
+      const parsed = schema.safeParse(row)
+      expect(parsed.error, JSON.stringify(row)).toBeUndefined()
+      // Nothing was dropped: the schema knows every column.
+      expect(parsed.data).toEqual(row)
+    }
+  })
+})
+
+describe('and last', () => {
+  it.each(Object.entries(LAST) as [Name, () => Record<string, unknown>][])('%s', (name, given) =>
+    call(name, given()),
+  )
+})
