@@ -67,6 +67,21 @@ describe('generate_due_briefings', () => {
     expect(await generateDue(-5)).toBe(0)
   })
 
+  it('does not wait for someone another caller is busy with', async () => {
+    const [busy, free] = [await newReader(db), await newReader(db)]
+    await makeDue(busy.id, free.id)
+    const other = await db.as('howdah_migrations').connect()
+    try {
+      await other.query('begin')
+      await other.query('select 1 from briefing.schedules where user_id = $1 for update', [busy.id])
+      expect(await generateDue()).toBe(1)
+      expect((await briefings()).map(({ user_id }) => user_id)).toEqual([free.id])
+    } finally {
+      await other.query('rollback')
+      other.release()
+    }
+  })
+
   it('makes the briefing of the day it was due, and today’s after a long pause', async () => {
     const [late, longLate] = [await newReader(db), await newReader(db)]
     await db.owner.query(
