@@ -48,8 +48,21 @@ describe('import_feed', () => {
 
   it('takes the same feed five times at once', async () => {
     const source = await addSource(db, 'At Once')
-    const counts = await Promise.all(Array.from({ length: 5 }, () => importItems(db, source, FORTY)))
+    const gate = await db.owner.connect()
+    const waiting = async () => {
+      const { rows } = await gate.query(`select count(*)::int as count from pg_locks
+        where locktype = 'advisory' and not granted and database = (select oid from pg_database where datname = current_database())`)
+      return rows[0].count
+    }
+    // All five stand at the lock for writing, or at the one before it, when it opens.
+    await gate.query(`select pg_advisory_lock(hashtextextended('briefing.import_feed', 0))`)
+    const imports = Promise.all(Array.from({ length: 5 }, () => importItems(db, source, FORTY)))
+    await expect.poll(waiting).toBe(5)
+    await gate.query('select pg_advisory_unlock_all()')
+    gate.release()
+    const counts = await imports
     expect(counts.reduce((sum, { inserted }) => sum + inserted, 0)).toBe(40)
+    expect(counts.reduce((sum, { unchanged }) => sum + unchanged, 0)).toBe(160)
     expect((await stored(source)).length).toBe(40)
   })
 
