@@ -201,14 +201,12 @@ describe('stories', () => {
   })
 
   it('do not melt together at an address that many stories share', async () => {
-    const one = await addSource(db, 'Podcast')
+    const [podcast, fan] = [await addSource(db, 'Podcast'), await addSource(db, 'Fan')]
     const url = 'https://podcast.example/show'
-    const episodes = ['On wheat and war', 'The quiet of libraries', 'What bridges remember']
-    await importItems(
-      db,
-      one,
-      episodes.map((title, n) => ({ guid: `e${n}`, title, url })),
-    )
-    expect((await storyIds(one)).size).toBe(3)
+    const episode = (title: string) => [{ guid: title, title, url }]
+    await importItems(db, podcast, [...episode('On wheat and war'), ...episode('The quiet of libraries')])
+    await importItems(db, podcast, episode('What bridges remember'))
+    await importItems(db, fan, episode('My favourite podcast'))
+    expect((await storyIds(podcast, fan)).size).toBe(4)
   })
 })
