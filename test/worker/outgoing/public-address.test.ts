@@ -56,6 +56,8 @@ test.each([
     'fe80::1',
     'ff00::1',
     '4000::1',
+    '3fff::1',
+    '2001:1ff::1',
   ],
   ...['', 'localhost', '127.1', 'public.example'],
 ])('%s is not', (address) => {
