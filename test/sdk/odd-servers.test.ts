@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest'
 import { createClient, isApiError, orThrow } from '../../sdk/src/index.ts'
 import { oddServer } from './odd-server.ts'
 
-const TIMEOUT_MS = 200
+/** Where the time limit is the point. */
+const SHORT_MS = 120
+/** Where it is not: a busy machine must not reach it. */
+const LONG_MS = 10_000
 const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** One way to answer, and the key that must come of it. */
@@ -44,8 +47,8 @@ const CASES: Case[] = [
     status: 401,
   },
   {
-    what: 'a loop of redirects',
-    answer: plain(302, '', { location: '/again' }),
+    what: 'a redirect',
+    answer: plain(302, '', { location: 'https://example.com/' }),
     key: 'network_error',
     status: 0,
   },
@@ -99,7 +102,8 @@ function flood(response: ServerResponse): void {
 describe('a server that answers with', () => {
   it.each(CASES)('$what ($key)', async ({ answer, key, status }) => {
     await using server = await oddServer(answer)
-    const client = createClient({ url: server.url, timeoutMs: TIMEOUT_MS })
+    const timeoutMs = key === 'timeout' ? SHORT_MS : LONG_MS
+    const client = createClient({ url: server.url, timeoutMs })
     const calls: (() => PromiseLike<{ data: unknown; error: unknown; status?: number }>)[] = [
       () => client.from('topics').select('slug'),
       () => client.rpc('give_feedback', { card_id: crypto.randomUUID(), kind: 'like' }).single(),
@@ -110,11 +114,11 @@ describe('a server that answers with', () => {
       const before = server.requests()
       const startedAt = performance.now()
       const error: unknown = await orThrow(call()).catch((caught: unknown) => caught)
-      expect(performance.now() - startedAt).toBeLessThan(TIMEOUT_MS + 500)
+      expect(performance.now() - startedAt).toBeLessThan(timeoutMs + 1_000)
       if (!isApiError(error)) throw new Error(`no ApiError but ${String(error)}`)
       expect(error).toMatchObject({ key, status, hint: expect.stringMatching(/\w/) })
       expect(error.detail.length).toBeLessThan(500)
-      if (key !== 'network_error' || status !== 0) expect(server.requests() - before).toBe(1)
+      expect(server.requests() - before).toBe(1)
     }
   })
 
@@ -128,7 +132,7 @@ describe('a server that answers with', () => {
     ]
     for (const body of bodies) {
       await using server = await oddServer(plain(200, body))
-      const client = createClient({ url: server.url, timeoutMs: TIMEOUT_MS })
+      const client = createClient({ url: server.url, timeoutMs: LONG_MS })
       const { data, error } = await client.auth.signIn({ email: 'ada@example.com', password: 'x' })
       expect(data).toBeNull()
       expect(error).toMatchObject({ key: 'bad_response', status: 200 })
@@ -142,7 +146,7 @@ describe('a server that answers with', () => {
     await using server = await oddServer((_, response) => {
       response.writeHead(next.status, { 'content-type': next.type }).end(next.body)
     })
-    const client = createClient({ url: server.url, timeoutMs: TIMEOUT_MS })
+    const client = createClient({ url: server.url, timeoutMs: LONG_MS })
     const answer = fc.record({
       status: fc.integer({ min: 200, max: 599 }).filter((status) => status < 300 || status > 399),
       type: fc.constantFrom(
@@ -170,7 +174,7 @@ describe('a server that answers with', () => {
           errors++
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
     expect(data).toBeGreaterThan(0)
     expect(errors).toBeGreaterThan(0)

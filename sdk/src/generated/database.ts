@@ -82,8 +82,18 @@ export type Database = {
           preferences: BriefingPreferences
           /** When the preferences last changed. */
           updated_at: string
+          /** Whose they are: yours. */
+          user_id: string
         }
-        Relationships: []
+        Relationships: [
+          {
+            foreignKeyName: 'user_preferences_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: true
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
       }
       /** Your briefings. Made with today_briefing and generate_briefing. */
       briefings: {
@@ -190,16 +200,10 @@ export type Database = {
         Row: {
           /** Since when you follow it. */
           created_at: string
-          /** Language it is written in (ISO 639), where known. */
-          language: string | null
-          /** Its home page. */
-          site_url: string | null
           /** Key of the source. */
           source_id: string
-          /** Name of the source. */
-          title: string
-          /** Topics that all its items belong to. */
-          topics: string[]
+          /** Who follows: you. */
+          user_id: string
         }
         Relationships: [
           {
@@ -207,6 +211,13 @@ export type Database = {
             columns: ['source_id']
             isOneToOne: false
             referencedRelation: 'content_sources'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'followed_sources_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: false
+            referencedRelation: 'users'
             referencedColumns: ['id']
           },
         ]
@@ -362,7 +373,8 @@ export type Database = {
        * briefing_date: yesterday, today (default) or tomorrow in your zone. edition: daily (default), morning, evening.
        * The same call again answers with the same briefing; with refresh it is built anew from what is known now.
        *
-       * Errors: account_not_found (404), briefing_date_out_of_range (400), briefing_edition_unknown (400), not_signed_in (401).
+       * Errors: account_not_found (404), briefing_date_out_of_range (400), briefing_edition_unknown (400),
+       * not_signed_in (401).
        */
       generate_briefing: {
         Args: {
@@ -840,6 +852,9 @@ export type Database = {
 
           /** When the preferences last changed. */
           updated_at: string
+
+          /** Whose they are: yours. */
+          user_id: string
         }
         SetofOptions: {
           from: '*'

@@ -18,6 +18,8 @@ export const columns = {
     preferences: briefingPreferences,
     /** When the preferences last changed. */
     updated_at: z.iso.datetime({ offset: true }),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
   },
   /** Your briefings. Made with today_briefing and generate_briefing. */
   briefings: {
@@ -98,16 +100,10 @@ export const columns = {
   followed_sources: {
     /** Since when you follow it. */
     created_at: z.iso.datetime({ offset: true }),
-    /** Language it is written in (ISO 639), where known. */
-    language: text(matches(/^[a-z]{2,3}$/u)),
-    /** Its home page. */
-    site_url: text(matches(/^https?:\/\/[^\p{White_Space}\/?#]\P{White_Space}*$/u), bytes({ max: 2000 })),
     /** Key of the source. */
     source_id: z.guid(),
-    /** Name of the source. */
-    title: text(codePoints({ min: 1, max: 300 })),
-    /** Topics that all its items belong to. */
-    topics: z.array(text()).max(20),
+    /** Who follows: you. */
+    user_id: z.guid(),
   },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
@@ -230,6 +226,7 @@ export const rows = {
     next_due_at: columns.briefing_preferences.next_due_at,
     preferences: columns.briefing_preferences.preferences,
     updated_at: columns.briefing_preferences.updated_at,
+    user_id: columns.briefing_preferences.user_id,
   }),
   /** Your briefings. Made with today_briefing and generate_briefing. */
   briefings: z.object({
@@ -276,11 +273,8 @@ export const rows = {
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: z.object({
     created_at: columns.followed_sources.created_at,
-    language: columns.followed_sources.language.nullable(),
-    site_url: columns.followed_sources.site_url.nullable(),
     source_id: columns.followed_sources.source_id,
-    title: columns.followed_sources.title,
-    topics: columns.followed_sources.topics,
+    user_id: columns.followed_sources.user_id,
   }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
@@ -383,7 +377,8 @@ export const args = {
    * briefing_date: yesterday, today (default) or tomorrow in your zone. edition: daily (default), morning, evening.
    * The same call again answers with the same briefing; with refresh it is built anew from what is known now.
    *
-   * Errors: account_not_found (404), briefing_date_out_of_range (400), briefing_edition_unknown (400), not_signed_in (401).
+   * Errors: account_not_found (404), briefing_date_out_of_range (400), briefing_edition_unknown (400),
+   * not_signed_in (401).
    */
   generate_briefing: z.strictObject({
     briefing_date: z.iso.date().nullish(),

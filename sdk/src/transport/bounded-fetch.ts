@@ -7,14 +7,17 @@ export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promi
 
 /**
  * Wraps a fetch. The time runs until the last byte of the body has come, and also when `fetch` ignores its signal.
- * Never rejects, never tries twice.
+ * A redirect is refused: the API sends none, and a token must not follow one. Never rejects, never tries twice.
  */
 export function boundedFetch(fetch: Fetch, timeoutMs: number): Fetch {
   return async (input, init = {}) => {
     const timeout = AbortSignal.timeout(timeoutMs)
     const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout
     try {
-      return await Promise.race([answer(fetch, input, { ...init, signal }), rejectWhen(signal)])
+      return await Promise.race([
+        answer(fetch, input, { redirect: 'error', ...init, signal }),
+        rejectWhen(signal),
+      ])
     } catch (error) {
       if (timeout.aborted) {
         return failureResponse({

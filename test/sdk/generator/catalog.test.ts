@@ -5,10 +5,14 @@ import type { ViewModel } from '../../../sdk/generator/model/model.ts'
 import { printType } from '../../../sdk/generator/shape/print-type.ts'
 import { printZod } from '../../../sdk/generator/shape/print-zod.ts'
 import { testDatabase } from '../../setup/database.ts'
+import { serverVersion } from '../server-version.ts'
 import { modelWith, planted } from './planted.ts'
 
 const db = await testDatabase()
 afterAll(() => db.drop())
+
+/** Before 16 Postgres does not note which columns an outer join nulls; then all of its view's may be null. */
+const isBlunt = (await serverVersion(db)) < 160_000
 
 const TABLES = `
   create table core.things (
@@ -53,7 +57,7 @@ describe('nullability', () => {
     [
       'the outer side of a join',
       'select t.name, p.label from core.things t left join core.parts p on p.thing_id = t.id',
-      { name: false, label: true },
+      { name: isBlunt, label: true },
     ],
     [
       'the inner side of a join',
