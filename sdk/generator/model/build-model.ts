@@ -14,12 +14,9 @@ export function buildModel(catalog: Catalog): Model {
   const untranslated = new Map<string, Untranslated>()
   for (const { check, reasons, column, seenAs } of outcomes) {
     const { table, name: constraint, definition } = check
-    const key = `${table} ${constraint} ${column}`
-    const known = translated.get(key) ?? untranslated.get(key)
     const found = { table, constraint, definition, column, seenAs: [seenAs] }
-    if (known) known.seenAs.push(seenAs)
-    else if (reasons.length === 0) translated.set(key, found)
-    else untranslated.set(key, { ...found, reason: reasons.join('; ') })
+    if (reasons.length === 0) note(translated, found, seenAs)
+    else note(untranslated, { ...found, reason: reasons.join('; ') }, seenAs)
   }
   for (const { column, domain } of domainColumns) {
     const reason = 'checks of domains are not translated'
@@ -36,4 +33,12 @@ export function buildModel(catalog: Catalog): Model {
     untranslated: [...untranslated.values()],
     shapeless,
   }
+}
+
+/** One column may be shown by several views, and one check may look at several columns. */
+function note<T extends Translated>(list: Map<string, T>, found: T, seenAs: string): void {
+  const key = `${found.table} ${found.constraint}`
+  const known = list.get(key)
+  if (known) known.seenAs.push(seenAs)
+  else list.set(key, found)
 }
