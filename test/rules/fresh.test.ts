@@ -1,24 +1,27 @@
 /** Law "fresh": what is printed from the database is what it would be printed as now. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { errorsPage } from '../../docs/generator/errors-page.ts'
+import { generateSdk } from '../../sdk/generator/generate-sdk.ts'
+import { catalogTables } from '../../stack/db/catalog-tables.ts'
 import { freshSchema } from '../../stack/db/schema.ts'
+import { schemaText } from '../../stack/db/schema-text.ts'
 import { PROJECT_DIR } from '../../stack/project-dir.ts'
 import { testDatabase } from '../setup/database.ts'
 
 const db = await testDatabase()
 afterAll(() => db.drop())
 
-/** What is printed, by path; `remedy` prints it anew. */
-const PRINTED: { path: string; remedy: string; print: () => Promise<string> }[] = [
-  {
-    path: 'migrations/schema.sql',
-    remedy: 'npm run db:schema',
-    print: () => freshSchema(db.target, PROJECT_DIR),
-  },
-  { path: 'docs/errors.md', remedy: 'npm run docs:generate', print: () => errorsPage(db.owner) },
-]
+/** What the database prints, by path. */
+async function printSdk(): Promise<Map<string, string>> {
+  const client = await db.owner.connect()
+  try {
+    return new Map((await generateSdk(client)).map(({ path, text }) => [path, text]))
+  } finally {
+    client.release()
+  }
+}
 
 function committed(path: string): string {
   const absolute = join(PROJECT_DIR, path)
@@ -26,16 +29,46 @@ function committed(path: string): string {
 }
 
 describe('what is printed from the database', () => {
-  it.each(PRINTED)('$path is fresh', async ({ path, remedy, print }) => {
-    const printed = await print()
+  it('migrations/schema.sql is fresh', async () => {
+    const printed = await freshSchema(db.target, PROJECT_DIR)
     expect(printed.length).toBeGreaterThan(500)
-    expect(committed(path), `${path} is stale; run ${remedy}`).toBe(printed)
+    expect(committed('migrations/schema.sql'), 'stale; run npm run db:schema').toBe(printed)
+  })
+
+  it('docs/errors.md is fresh', async () => {
+    const printed = await errorsPage(db.owner)
+    expect(printed.length).toBeGreaterThan(500)
+    expect(committed('docs/errors.md'), 'stale; run npm run docs:generate').toBe(printed)
+  })
+
+  it('sdk/src/generated is fresh, and holds nothing else', async () => {
+    const printed = await printSdk()
+    const folder = 'sdk/src/generated'
+    const there = readdirSync(join(PROJECT_DIR, folder)).map((name) => `${folder}/${name}`)
+    expect(there.sort()).toEqual([...printed.keys()].sort())
+    for (const [path, text] of printed)
+      expect(committed(path), `${path} is stale; run npm run sdk:generate`).toBe(text)
   })
 
   it('changes when its source does', async () => {
-    const before = await errorsPage(db.owner)
-    await db.owner.query(`create or replace function core.error_codes() returns table (code text, key text)
-      language sql immutable begin atomic select 'X', 'seed_key'; end`)
-    expect(await errorsPage(db.owner)).not.toBe(before)
+    const [page, sdk, schema] = [await errorsPage(db.owner), await printSdk(), await tables()]
+    await db.owner.query(`
+      create or replace function core.error_codes() returns table (code text, key text)
+        language sql immutable begin atomic select 'X', 'email_taken'; end;
+      comment on view api.topics is 'Something else.';
+      alter table core.users add column seed text`)
+    expect(await errorsPage(db.owner)).not.toBe(page)
+    expect(await printSdk()).not.toEqual(sdk)
+    expect(await tables()).not.toBe(schema)
   })
 })
+
+/** schema.sql's text for this database as it is, not for a fresh one. */
+async function tables(): Promise<string> {
+  const client = await db.superuser.connect()
+  try {
+    return schemaText(await catalogTables(client))
+  } finally {
+    client.release()
+  }
+}

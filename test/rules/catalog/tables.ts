@@ -108,10 +108,6 @@ export const duplicateIndex = sqlRule({
 export const touchesUpdatedAt = sqlRule({
   name: 'updated_at',
   says: 'table with updated_at keeps it true by a trigger',
-  exceptions: {
-    // Weights fade from updated_at on, so feedback that arrives late must not move it back: the one writer decides.
-    'briefing.user_topic_weights': 'updated_at is part of the meaning',
-  },
   query: `select ${NAME} as object, case when not exists (
       select from pg_trigger t where t.tgrelid = c.oid and t.tgenabled <> 'D' and t.tgtype & 2 = 2 and t.tgtype & 16 = 16
         and t.tgfoid = 'core.tg__touch_updated_at()'::regprocedure
