@@ -5,6 +5,7 @@ import type { Feed } from './feed-schema.ts'
 import { fromAtom } from './from-atom.ts'
 import { fromJson } from './from-json.ts'
 import { fromRdf, fromRss } from './from-rss.ts'
+import { limitItems } from './limit-items.ts'
 import { type FeedOrigin, type LeftOut, normaliseFeed } from './normalise-feed.ts'
 import { type ParsedDocument, parseDocument } from './parse-document.ts'
 import type { RawFeed } from './raw-feed.ts'
@@ -40,9 +41,12 @@ export function readFeed(bytes: Uint8Array, options: ReadOptions): ReadFeed {
       `The feed has ${bytes.length} bytes; at most ${BYTE_LIMIT} are read.`,
     )
   }
-  const text = stripDoctype(decodeBytes(bytes, options.contentType))
+  const { text, overLimit } = limitItems(stripDoctype(decodeBytes(bytes, options.contentType)))
   const { raw, isSalvaged } = parseOrSalvage(text, options.url)
-  return { format: raw.format, ...normaliseFeed(raw, options), isSalvaged }
+  const { feed, selfUrl, leftOut } = normaliseFeed(raw, options)
+  // What was cut before parsing, or (JSON) sliced after it.
+  const left = { ...leftOut, overLimit: leftOut.overLimit + overLimit }
+  return { format: raw.format, feed, selfUrl, leftOut: left, isSalvaged }
 }
 
 function parseOrSalvage(text: string, url: string | undefined): { raw: RawFeed; isSalvaged: boolean } {

@@ -1,7 +1,9 @@
 /** Our own patterns against 100,000 characters made to slow them down (F-18). */
 import { expect, test } from 'vitest'
 import { decodeBytes } from '../../../worker/feeds/decode-bytes.ts'
+import { feedLinks } from '../../../worker/feeds/feed-links.ts'
 import { declaredLanguage, detectedLanguage } from '../../../worker/feeds/language.ts'
+import { limitItems } from '../../../worker/feeds/limit-items.ts'
 import { parseDate } from '../../../worker/feeds/parse-date.ts'
 import { firstImage, plainText } from '../../../worker/feeds/plain-text.ts'
 import { salvageItems } from '../../../worker/feeds/salvage-items.ts'
@@ -62,6 +64,8 @@ const SUBJECTS: Record<string, (text: string) => unknown> = {
   plainText,
   firstImage,
   salvageItems,
+  limitItems,
+  feedLinks: (text) => feedLinks(text, 'https://a.example/'),
   stripDoctype: (text) => attempt(() => stripDoctype(text)),
   decodeBytes: (text) => decodeBytes(utf8(text), `text/xml; charset=${text}`),
   declaredLanguage,

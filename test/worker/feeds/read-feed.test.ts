@@ -194,6 +194,31 @@ describe('what publishers leave out or get wrong', () => {
     expect(long?.summary?.endsWith('word…')).toBe(true)
   })
 
+  test.each([
+    ['RSS', (n: number) => rssDocument(Array.from({ length: n }, (_, id) => rssItem(id)).join(''))],
+    [
+      'Atom',
+      (n: number) =>
+        atomDocument(
+          Array.from({ length: n }, (_, id) => `<entry><id>${id}</id><title>T${id}</title></entry>`).join(''),
+        ),
+    ],
+    [
+      'JSON',
+      (n: number) =>
+        JSON.stringify({
+          version: 'https://jsonfeed.org/version/1',
+          title: 'T',
+          items: Array.from({ length: n }, (_, id) => ({ id: `${id}`, title: `T${id}` })),
+        }),
+    ],
+  ])('of 1,200 items in %s the first 1,000 are read and the rest are counted', (_, document) => {
+    const result = read(document(1200))
+    expect(result).toMatchObject({ isSalvaged: false, leftOut: { overLimit: 200 } })
+    expect(result.feed.items).toHaveLength(1000)
+    expect(read(document(1000)).leftOut.overLimit).toBe(0)
+  })
+
   test('a web page is refused with the feeds it names', () => {
     const page = `<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="/feed.xml">
       <link rel="alternate" type="application/atom+xml" href="javascript:alert(1)"></head></html>`
