@@ -1,8 +1,10 @@
 /** PostgREST in a container, beside the Postgres that server-containers.ts started. */
-import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../stack/free-port.ts'
 import { postgrestSettings } from '../../stack/postgrest/settings.ts'
+import type { Launched } from './api.ts'
 import type { ApiSource } from './context.ts'
 import type { TestDatabase } from './database.ts'
+import { RUN_LABEL } from './left-containers.ts'
 
 const API_PORT = 3000
 const ADMIN_PORT = 3001
@@ -13,9 +15,8 @@ export async function launchApiContainer(
   source: Extract<ApiSource, { kind: 'container' }>,
   database: TestDatabase,
   settings: Record<string, string>,
-  port?: number,
-): Promise<{ url: string; stop(): Promise<void> }> {
-  const { GenericContainer } = await import('testcontainers')
+): Promise<Launched> {
+  const { GenericContainer, Wait } = await import('testcontainers')
   const databaseUrl = new URL(database.url('howdah_authenticator'))
   databaseUrl.hostname = source.databaseHost
   databaseUrl.port = String(source.databasePort)
@@ -28,29 +29,20 @@ export async function launchApiContainer(
   })
   const container = await new GenericContainer(source.image)
     .withNetworkMode(source.network)
+    .withLabels({ [RUN_LABEL]: String(source.runPid) })
     .withEnvironment({ ...environment, ...settings })
-    .withExposedPorts(port ? { container: API_PORT, host: port } : API_PORT, ADMIN_PORT)
+    // Named on our side, so that the URL survives a restart.
+    .withExposedPorts({ container: API_PORT, host: await freePort() }, ADMIN_PORT)
+    // The image has no shell, which the usual look at its ports from inside would need.
+    .withWaitStrategy(Wait.forHttp('/ready', ADMIN_PORT).forStatusCode(200).withReadTimeout(500))
+    .withStartupTimeout(READY_TIMEOUT_MS)
     .start()
-  const host = container.getHost()
-  const ready = `http://${host}:${container.getMappedPort(ADMIN_PORT)}/ready`
-  const end = Date.now() + READY_TIMEOUT_MS
-  while (!(await answersOk(ready))) {
-    if (Date.now() > end)
-      throw new Error(`PostgREST (${source.image}) is not ready after ${READY_TIMEOUT_MS} ms.`)
-    await sleep(20)
-  }
   return {
-    url: `http://${host}:${container.getMappedPort(API_PORT)}`,
+    url: `http://${container.getHost()}:${container.getMappedPort(API_PORT)}`,
+    restart: () => container.restart({ timeout: 0 }),
     stop: async () => {
-      await container.stop()
+      // Nothing in it is worth a goodbye.
+      await container.stop({ timeout: 0 })
     },
-  }
-}
-
-async function answersOk(url: string): Promise<boolean> {
-  try {
-    return (await fetch(url, { signal: AbortSignal.timeout(1_000) })).ok
-  } catch {
-    return false // not listening yet
   }
 }

@@ -1,7 +1,7 @@
 /** A real PostgREST for a test database, and short ways to ask it. */
 import { inject } from 'vitest'
 import { freePort } from '../../stack/free-port.ts'
-import { launchPostgrest } from '../../stack/postgrest/launch.ts'
+import { launchPostgrest, type RunningApi } from '../../stack/postgrest/launch.ts'
 import { isStackError } from '../../stack/stack-error.ts'
 import { launchApiContainer } from './api-container.ts'
 import type { TestDatabase } from './database.ts'
@@ -30,7 +30,7 @@ export type ApiTestOptions = { settings?: Record<string, string> }
 
 /** Starts a PostgREST for `database`; `database.drop()` closes it. */
 export async function testApi(database: TestDatabase, options: ApiTestOptions = {}): Promise<TestApi> {
-  let running = await launch(database, options)
+  const running = await launch(database, options)
   const request = (method: string, path: string, sent: RequestOptions = {}) =>
     ask(`${running.url}${path}`, method, sent)
   const api: TestApi = {
@@ -38,11 +38,7 @@ export async function testApi(database: TestDatabase, options: ApiTestOptions = 
     request,
     rpc: (name, args = {}, token) => request('POST', `/rpc/${name}`, { body: args, token }),
     get: (path, token) => request('GET', path, { token }),
-    restart: async () => {
-      const port = Number(new URL(running.url).port)
-      await running.stop()
-      running = await launch(database, options, port)
-    },
+    restart: () => running.restart(),
     close: async () => {
       database.apis.delete(api)
       await running.stop()
@@ -52,23 +48,38 @@ export async function testApi(database: TestDatabase, options: ApiTestOptions = 
   return api
 }
 
-type Launched = { url: string; stop(): Promise<void> }
+/** A PostgREST that runs; `restart` keeps its URL. */
+export type Launched = { url: string; restart(): Promise<void>; stop(): Promise<void> }
 
-/** Between finding a free port and listening on it another test file may take it; then the next one is tried. */
-async function launch(database: TestDatabase, options: ApiTestOptions, port?: number): Promise<Launched> {
+async function launch(database: TestDatabase, options: ApiTestOptions): Promise<Launched> {
   const source = inject('howdah').api
   const settings = options.settings ?? {}
-  if (source.kind === 'container') return launchApiContainer(source, database, settings, port)
+  if (source.kind === 'container') return launchApiContainer(source, database, settings)
+  const start = async (port: number) =>
+    launchPostgrest({
+      binary: source.path,
+      databaseUrl: database.url('howdah_authenticator'),
+      jwtSecret: database.target.secrets.jwt_secret,
+      port,
+      adminPort: await freePort(),
+      settings,
+    })
+  let api = await onFreePort(start)
+  return {
+    url: api.url,
+    restart: async () => {
+      await api.stop()
+      api = await start(Number(new URL(api.url).port))
+    },
+    stop: () => api.stop(),
+  }
+}
+
+/** Between finding a free port and listening on it another test file may take it; then the next one is tried. */
+async function onFreePort(start: (port: number) => Promise<RunningApi>): Promise<RunningApi> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await launchPostgrest({
-        binary: source.path,
-        databaseUrl: database.url('howdah_authenticator'),
-        jwtSecret: database.target.secrets.jwt_secret,
-        port: port ?? (await freePort()),
-        adminPort: await freePort(),
-        settings,
-      })
+      return await start(await freePort())
     } catch (error) {
       if (!isStackError(error) || error.code !== 'port_taken' || attempt === 3) throw error
     }

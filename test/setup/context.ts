@@ -4,7 +4,15 @@ import type { Secrets } from '../../stack/secrets.ts'
 /** How testApi() gets a PostgREST. */
 export type ApiSource =
   | { kind: 'binary'; path: string }
-  | { kind: 'container'; image: string; network: string; databaseHost: string; databasePort: number }
+  | {
+      kind: 'container'
+      image: string
+      network: string
+      databaseHost: string
+      databasePort: number
+      /** The process of the run, for the containers' label. */
+      runPid: number
+    }
 
 /** One server for the whole run. */
 export type TestServer = {
