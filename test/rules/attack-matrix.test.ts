@@ -43,4 +43,22 @@ describe('the attack matrix', () => {
     },
     MATRIX_TIMEOUT_MS,
   )
+
+  it('R-20: the description at / names what the asker may use, and nothing else', async () => {
+    const { views, functions } = field.surfaces
+    for (const identity of field.world.identities.filter(({ role }) => role !== undefined)) {
+      const { status, body } = await api.get('/', identity.token)
+      expect(status).toBe(200)
+      const mayUse = [
+        ...views
+          .filter(({ grants }) => Object.keys(grants[identity.role ?? ''] ?? {}).length > 0)
+          .map(({ name }) => `/${name}`),
+        ...functions
+          .filter(({ roles }) => roles.includes(identity.role ?? ''))
+          .map(({ name }) => `/rpc/${name}`),
+      ]
+      expect(mayUse.length).toBeGreaterThan(3)
+      expect(Object.keys(body.paths).sort(), identity.name).toEqual([...new Set(['/', ...mayUse])].sort())
+    }
+  })
 })

@@ -1,0 +1,51 @@
+/** plpgsql_check, where the server has it: unknown columns, wrong types, dead variables, in every plpgsql body. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { testDatabase } from '../setup/database.ts'
+import { OUR_FUNCTION } from './catalog/ours.ts'
+import { rolledBack } from './catalog/rolled-back.ts'
+import type { Queryable } from './catalog/rule.ts'
+
+const db = await testDatabase()
+afterAll(() => db.drop())
+const { rowCount } = await db.superuser.query(
+  `select from pg_available_extensions where name = 'plpgsql_check'`,
+)
+
+/** What may be said, and why it is no mistake. */
+const KNOWN: Record<string, string> = {
+  'core.new_id(): error: function uuidv7() does not exist':
+    'it asks for the server’s version before it calls that',
+}
+
+/** Warnings by function; a trigger function is checked for each table it is attached to. */
+async function warnings(client: Queryable): Promise<{ looked: number; said: string[] }> {
+  await client.query('create extension if not exists plpgsql_check')
+  const { rows } = await client.query<{ name: string; level: string | null; message: string | null }>(`
+    select p.oid::regprocedure::text as name, w.level, w.message
+    from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
+    left join pg_trigger t on t.tgfoid = p.oid and not t.tgisinternal
+    left join lateral plpgsql_check_function_tb(p.oid, coalesce(t.tgrelid, 0)) w on true
+    where ${OUR_FUNCTION} and l.lanname = 'plpgsql' and (p.prorettype <> 'trigger'::regtype or t.oid is not null)`)
+  const said = rows
+    .filter(({ level }) => level !== null)
+    .map(({ name, level, message }) => `${name}: ${level}: ${message}`)
+  return { looked: new Set(rows.map(({ name }) => name)).size, said: [...new Set(said)].sort() }
+}
+
+describe.skipIf(!rowCount)('plpgsql_check', () => {
+  it('has nothing to say', async () => {
+    const { looked, said } = await rolledBack(db, warnings)
+    console.log(`plpgsql_check: ${looked} functions`)
+    expect(looked).toBeGreaterThan(10)
+    expect(said.filter((sentence) => !(sentence in KNOWN))).toEqual([])
+  })
+
+  it('finds a column that is not there', async () => {
+    const { said } = await rolledBack(db, async (client) => {
+      await client.query(`create function core.seed() returns void language plpgsql set search_path = pg_catalog, pg_temp
+        as 'begin perform u.seed from core.users as u; end'`)
+      return warnings(client)
+    })
+    expect(said.join('\n')).toContain('core.seed()')
+  })
+})
