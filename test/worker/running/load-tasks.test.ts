@@ -28,12 +28,14 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
   ])
 })
 
-test('every line of the crontab names a task and has an id of its own', async () => {
+test('every line of the crontab names a task and has an id and a job key of its own', async () => {
   const text = await readFile(CRONTAB, 'utf8')
   const tasks = await loadTasks(TASKS)
   const items = parseCrontab(text)
   expect(items.filter((item) => !tasks.has(item.task))).toEqual([])
   expect(new Set(items.map((item) => item.identifier)).size).toBe(items.length)
+  expect(new Set(items.map((item) => item.options?.jobKey)).size).toBe(items.length)
+  expect(items.filter((item) => !item.options?.jobKey)).toEqual([])
   const lines = text.split('\n').filter((line) => line.trim() && !line.startsWith('#'))
   expect(lines.filter((line) => !/\?id=[a-z_]+/.test(line))).toEqual([])
 })

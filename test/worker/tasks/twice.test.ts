@@ -1,0 +1,60 @@
+/** Every task, run twice on purpose, leaves the same state (J-14): jobs come again after a crash. */
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Task, WorkerServices } from '../../../worker/define-task.ts'
+import { createFeedReader } from '../../../worker/feeds/feed-reader.ts'
+import { parseFetchAllow } from '../../../worker/outgoing/fetch-allow.ts'
+import { loadTasks } from '../../../worker/running/load-tasks.ts'
+import { addSource } from '../../../worker/sources/store.ts'
+import { type TestDatabase, testDatabase } from '../../setup/database.ts'
+import { rssDocument, rssItem } from '../support/feed-documents.ts'
+import { taskContext } from '../support/task-context.ts'
+import { startWebServer, type WebServer } from '../support/web-server.ts'
+
+let db: TestDatabase
+let server: WebServer
+let services: WorkerServices
+let tasks: Map<string, Task>
+let sourceId: string
+
+beforeAll(async () => {
+  db = await testDatabase()
+  server = await startWebServer((_, response) => response.end(rssDocument(rssItem(1) + rssItem(2))))
+  const allow = parseFetchAllow(`127.0.0.1:${server.port}`)
+  services = { pool: db.as('howdah_worker'), reader: createFeedReader(), allow }
+  tasks = await loadTasks(fileURLToPath(new URL('../../../worker/tasks', import.meta.url)))
+  const url = `${server.url}/feed.xml`
+  sourceId = await addSource(services.pool, { url, canonicalUrl: url, kind: 'feed' })
+})
+afterAll(async () => {
+  await services.reader[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+  await db.drop()
+})
+
+test('all of them', async () => {
+  const payloads: Record<string, object> = { 'briefing/fetch_source': { source_id: sourceId } }
+  let run = 0
+  for (const [identifier, task] of tasks) {
+    const payload = payloads[identifier] ?? {}
+    await task(payload, taskContext(services))
+    const once = await rowCounts()
+    await task(payload, taskContext(services))
+    expect([identifier, await rowCounts()]).toEqual([identifier, once])
+    run++
+  }
+  expect(run).toBe(tasks.size)
+  expect((await rowCounts())['briefing.content_items']).toBe(2)
+})
+
+/** Rows of every table of ours, jobs included; new partitions count as tables. */
+async function rowCounts(): Promise<Record<string, number>> {
+  const { rows } = await db.superuser.query(`
+    select format('%I.%I', n.nspname, c.relname) as name,
+      (xpath('/row/count/text()', query_to_xml(format('select count(*) from %I.%I', n.nspname, c.relname), false, true, '')))
+        [1]::text::int as rows
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and n.nspname in ('core', 'private', 'briefing', 'gdpr', 'ops', 'graphile_worker')
+    order by 1`)
+  return Object.fromEntries(rows.map(({ name, rows: count }) => [name, count]))
+}
