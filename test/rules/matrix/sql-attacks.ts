@@ -14,7 +14,7 @@ const grants = z.object({
   anyColumn: z.string(),
   readable: z.string().nullable(),
   insertable: z.array(z.string()),
-  updatable: z.string().nullable(),
+  updatable: z.array(z.string()),
   mayDelete: z.boolean(),
 })
 type Grants = z.infer<typeof grants>
@@ -24,7 +24,7 @@ const GRANTS = `
     (array_agg(a.attname order by a.attnum))[1] as "anyColumn",
     (array_agg(a.attname) filter (where has_column_privilege($1, c.oid, a.attnum, 'select')))[1] as readable,
     coalesce(array_agg(a.attname::text) filter (where has_column_privilege($1, c.oid, a.attnum, 'insert')), '{}') as insertable,
-    (array_agg(a.attname) filter (where has_column_privilege($1, c.oid, a.attnum, 'update')))[1] as updatable,
+    coalesce(array_agg(a.attname::text) filter (where has_column_privilege($1, c.oid, a.attnum, 'update')), '{}') as updatable,
     has_table_privilege($1, c.oid, 'delete') as "mayDelete"
   from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
   where ${OUR_TABLE} and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
@@ -42,9 +42,10 @@ export async function attackTables(db: TestDatabase, identity: Identity, victim:
     const owner = owners.get(table.name) ?? null
     const own = owner ? await ownCount(db, table, owner, identity) : undefined
     const seesAll = await hasAdminPolicy(db, table, identity)
-    for (const [verb, sql, right] of attacksOn(table, owner, identity, victim)) {
+    const value = await sampleValue(db, table, owner)
+    for (const [verb, sql, right, values] of attacksOn(table, { owner, identity, victim, value })) {
       report.cells++
-      const seen = await reached(db, identity, sql)
+      const seen = await reached(db, identity, sql, values)
       const isRight =
         right === 'let through'
           ? seen !== 'refused'
@@ -59,25 +60,48 @@ export async function attackTables(db: TestDatabase, identity: Identity, victim:
   return report
 }
 
-type Attack = [verb: string, sql: string, right: 'refused' | 'let through' | 'own rows only']
+type Attack = [
+  verb: string,
+  sql: string,
+  right: 'refused' | 'let through' | 'own rows only',
+  values?: unknown[],
+]
 
-function attacksOn(table: Grants, owner: string | null, identity: Identity, victim: Identity): Attack[] {
+type Sides = { owner: string | null; identity: Identity; victim: Identity; value: unknown }
+
+function attacksOn(table: Grants, { owner, identity, victim, value }: Sides): Attack[] {
   const { name, anyColumn, readable, updatable, mayDelete, insertable } = table
   const right = (isGranted: boolean) => (isGranted ? 'own rows only' : 'refused')
   const attacks: Attack[] = [
     ['select', `select ${readable ?? 'count(*)'} from ${name}`, right(readable !== null)],
-    ['update', `update ${name} set ${updatable ?? anyColumn} = default`, right(updatable !== null)],
     ['delete', `delete from ${name}`, right(mayDelete)],
   ]
+  const column = changeable(table, owner)
+  // Without reading a column, so that only the policy for updates decides.
+  if (column) attacks.push(['update', `update ${name} set ${column} = $1`, 'own rows only', [value]])
+  if (updatable.length === 0) attacks.push(['update', `update ${name} set ${anyColumn} = default`, 'refused'])
   if (owner && identity.userId && insertable.includes(owner)) {
     const insert = (id: string | undefined) => `insert into ${name} (${owner}) values ('${id}')`
     attacks.push(['insert for the victim', insert(victim.userId), 'refused'])
     attacks.push(['insert for oneself', insert(identity.userId), 'let through'])
   }
-  if (owner && updatable) {
+  if (owner && updatable.length > 0) {
     attacks.push(['give to the victim', `update ${name} set ${owner} = '${victim.userId}'`, 'refused'])
   }
   return attacks
+}
+
+/** A column the role may change and that does not say whose the row is. */
+function changeable({ updatable }: Grants, owner: string | null): string | undefined {
+  return updatable.find((column) => column !== owner)
+}
+
+/** A value that some row has, so that no rule of the column refuses it. */
+async function sampleValue(db: TestDatabase, table: Grants, owner: string | null): Promise<unknown> {
+  const column = changeable(table, owner)
+  if (!column) return undefined
+  const { rows } = await db.superuser.query(`select ${column}::text as value from ${table.name} limit 1`)
+  return rows[0]?.value
 }
 
 async function ownCount(
@@ -94,10 +118,15 @@ async function ownCount(
 }
 
 /** How many rows a statement sees or changes. */
-async function reached(db: TestDatabase, identity: Identity, sql: string): Promise<number | 'refused'> {
+async function reached(
+  db: TestDatabase,
+  identity: Identity,
+  sql: string,
+  values: unknown[] = [],
+): Promise<number | 'refused'> {
   const actor = { role: identity.role ?? 'howdah_anon', claims: { sub: identity.userId } } as const
   try {
-    return await db.session(actor, async (client) => (await client.query(sql)).rowCount ?? 0)
+    return await db.session(actor, async (client) => (await client.query(sql, values)).rowCount ?? 0)
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
     if (code === '42501') return 'refused'
