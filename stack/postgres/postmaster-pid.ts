@@ -1,11 +1,13 @@
 /** Reads postmaster.pid: who serves a cluster folder right now. */
+
 import { readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isPidAlive } from '../process/is-pid-alive.ts'
 
 /** The pid of a live Postgres on this folder, or undefined. A stale file (crash) counts as nobody. */
 export function postmasterOn(folder: string): number | undefined {
   const pid = recordedPid(folder)
-  if (pid === undefined || !isAlive(pid)) return undefined
+  if (pid === undefined || !isPidAlive(pid)) return undefined
   if (process.platform !== 'linux') return pid
   try {
     // The postmaster lives in its data folder; any other process only borrowed the number.
@@ -34,14 +36,5 @@ function recordedPid(folder: string): number | undefined {
     return Number.parseInt(readFileSync(`${folder}/postmaster.pid`, 'utf8'), 10) || undefined
   } catch {
     return undefined // no such file: nobody has started a server here, or it ended cleanly
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -1,5 +1,7 @@
 /** Containers of test runs carry the run's process id, so that those of a killed run can be told and removed. */
+
 import type { ContainerRuntimeClient } from 'testcontainers'
+import { isPidAlive } from '../../stack/process/is-pid-alive.ts'
 
 /** The label's name; its value is the process id. */
 export const RUN_LABEL = 'howdah.test.run'
@@ -8,16 +10,7 @@ export const RUN_LABEL = 'howdah.test.run'
 export async function removeLeftContainers(engine: ContainerRuntimeClient): Promise<void> {
   for (const info of await engine.container.list()) {
     const pid = info.Labels[RUN_LABEL]
-    if (pid === undefined || isAlive(Number(pid))) continue
+    if (pid === undefined || isPidAlive(Number(pid))) continue
     await engine.container.remove(engine.container.getById(info.Id), { removeVolumes: true })
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

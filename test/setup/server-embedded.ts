@@ -1,4 +1,5 @@
 /** The embedded Postgres on a throwaway folder below the system's temporary folder. */
+
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { initCluster } from '../../stack/postgres/init-cluster.ts'
 import { launchPostgres, THROWAWAY_PARAMETERS } from '../../stack/postgres/launch.ts'
 import { postgresOsUser } from '../../stack/postgres/os-user.ts'
 import { postgrestBinary } from '../../stack/postgrest/binary.ts'
+import { isPidAlive } from '../../stack/process/is-pid-alive.ts'
 import type { Secrets } from '../../stack/secrets.ts'
 import type { Settings } from '../../stack/settings.ts'
 import type { StartedServer } from './global.ts'
@@ -46,7 +48,7 @@ export async function startEmbedded(settings: Settings, secrets: Secrets): Promi
 function removeLeftovers(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = FOLDER.exec(name)?.[1]
-    if (pid && !isAlive(Number(pid))) removeFolder(join(tmpdir(), name))
+    if (pid && !isPidAlive(Number(pid))) removeFolder(join(tmpdir(), name))
   }
 }
 
@@ -54,13 +56,4 @@ function removeFolder(dataDir: string): void {
   const outside = outsideFolder(dataDir)
   if (outside) rmSync(outside, { recursive: true, force: true })
   rmSync(dataDir, { recursive: true, force: true })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
