@@ -102,6 +102,9 @@ describe('save_card', () => {
     const refused = reader.query(`update api.saved_cards set tags = '{" a"}' where note = 'mine'`)
     await expect(refused).rejects.toMatchObject({ code: '23514', detail: undefined })
     expect(await stranger.query('delete from api.saved_cards where true returning id')).toEqual([])
+    // Reads no column, so that nothing but the policy for deleting stands in the way.
+    await stranger.query('delete from api.saved_cards')
+    expect(await found(null)).toHaveLength(3)
   })
 
   it('outlives its source', async () => {
