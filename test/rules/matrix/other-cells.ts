@@ -66,7 +66,10 @@ export function hiddenCells(
   })
 }
 
-/** Functions that are not in api, ours and Postgres' own. */
+/**
+ * Functions that are not in api, ours and Postgres' own. PostgREST before 14.6 puts the nearest name of api into the
+ * hint of its 404, also for who may not call it (PostgREST issue 4675); names alone open nothing, so that is not judged.
+ */
 export function hiddenFunctionCells(identity: Identity, names: string[]): Cell[] {
   return names.flatMap((name) => [
     {
