@@ -62,11 +62,71 @@ export const ERROR_CATALOGUE = {
     summary: 'There is no such view or function, or no function with these arguments.',
     hint: "Check name and arguments against the API's description at /.",
   },
+  /** The feed declares entities in its DOCTYPE; such documents can blow up or read files. (422) */
+  feed_forbidden_entities: {
+    status: 422,
+    summary: 'The feed declares entities in its DOCTYPE; such documents can blow up or read files.',
+    hint: 'Ask the publisher to remove the declarations; feeds need none.',
+  },
+  /** The feed's server refuses the request. (424) */
+  feed_http_status: {
+    status: 424,
+    summary: "The feed's server refuses the request.",
+    hint: 'Open the address in a browser: the server refuses it or the feed has moved.',
+  },
   /** The feed has no list of items. (400) */
   feed_invalid: {
     status: 400,
     summary: 'The feed has no list of items.',
     hint: 'Send an object with an array named items.',
+  },
+  /** The feed is damaged beyond what can be read. (422) */
+  feed_malformed: {
+    status: 422,
+    summary: 'The feed is damaged beyond what can be read.',
+    hint: 'Ask the publisher to repair it: a feed validator names the line.',
+  },
+  /** What the address leads to is no feed. (422) */
+  feed_not_recognised: {
+    status: 422,
+    summary: 'What the address leads to is no feed.',
+    hint: 'The address must lead to an RSS, Atom, RDF or JSON feed. On a web page look for its feed link.',
+  },
+  /** The feed's server is too slow or stalls. (424) */
+  feed_timeout: {
+    status: 424,
+    summary: "The feed's server is too slow or stalls.",
+    hint: 'It is tried again later by itself.',
+  },
+  /** The feed has more than 5 MB after decompression. (422) */
+  feed_too_large: {
+    status: 422,
+    summary: 'The feed has more than 5 MB after decompression.',
+    hint: 'Ask the publisher for a shorter feed.',
+  },
+  /** The feed's address leads from one redirect to the next. (424) */
+  feed_too_many_redirects: {
+    status: 424,
+    summary: "The feed's address leads from one redirect to the next.",
+    hint: 'Give the address where the redirects end.',
+  },
+  /** The feed's server cannot be reached. (424) */
+  feed_unreachable: {
+    status: 424,
+    summary: "The feed's server cannot be reached.",
+    hint: 'Check the address and whether the server is up; it is tried again later by itself.',
+  },
+  /** The feed's address does not lead to the public internet. (403) */
+  feed_url_forbidden: {
+    status: 403,
+    summary: "The feed's address does not lead to the public internet.",
+    hint: 'Only public http and https addresses on ports 80 and 443 are fetched. If this host is yours, name it in HOWDAH_FETCH_ALLOW.',
+  },
+  /** This is no address of a feed. (400) */
+  feed_url_invalid: {
+    status: 400,
+    summary: 'This is no address of a feed.',
+    hint: 'Give the full address, such as https://example.com/feed.xml.',
   },
   /** Dwell comes with 0 to 86400 seconds, every other reaction without. (400) */
   feedback_dwell_invalid: {
