@@ -1,9 +1,9 @@
 /** npm run sdk:generate: prints sdk/src/generated from the database that the migrations of this checkout make. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { withFreshDatabase } from '../../stack/db/with-fresh-database.ts'
 import { runCommand } from '../../stack/terminal/run-command.ts'
 import { generateSdk } from './generate-sdk.ts'
-import { withFreshDatabase } from './with-fresh-database.ts'
 
 runCommand(async (settings) => {
   const files = await withFreshDatabase(settings, generateSdk)

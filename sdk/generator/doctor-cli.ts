@@ -1,8 +1,8 @@
 /** npm run sdk:doctor: lists what the database says and the SDK cannot. With --strict a list is a failure. */
+import { withFreshDatabase } from '../../stack/db/with-fresh-database.ts'
 import { runCommand } from '../../stack/terminal/run-command.ts'
 import { describeFindings } from './doctor.ts'
 import { readModel } from './generate-sdk.ts'
-import { withFreshDatabase } from './with-fresh-database.ts'
 
 const isStrict = process.argv.includes('--strict')
 

@@ -1,10 +1,10 @@
-/** The database the generator reads: as the migrations make it, so that nothing left over gets into the SDK. */
+/** A database as the migrations of this checkout make it, for the generators: nothing left over gets into what they print. */
 import type pg from 'pg'
-import { withScratchDatabase } from '../../stack/db/with-scratch-database.ts'
-import { withTarget } from '../../stack/db/with-target.ts'
-import { urlFor } from '../../stack/provision/target.ts'
-import { withClient } from '../../stack/provision/with-client.ts'
-import type { Settings } from '../../stack/settings.ts'
+import { urlFor } from '../provision/target.ts'
+import { withClient } from '../provision/with-client.ts'
+import type { Settings } from '../settings.ts'
+import { withScratchDatabase } from './with-scratch-database.ts'
+import { withTarget } from './with-target.ts'
 
 /** Makes the database beside that of the stack (running or not), works with it as its owner, and drops it. */
 export async function withFreshDatabase<T>(
