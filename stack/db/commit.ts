@@ -4,21 +4,20 @@
  */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { commit } from 'graphile-migrate'
 import { connectionUrl } from '../connection-url.ts'
 import { isCurrentBlank } from '../provision/migrate.ts'
 import { collectingLogger, DATABASE_OWNER, migrationSettings } from '../provision/migration-settings.ts'
+import { commit } from '../provision/migration-tool.ts'
 import { MAINTENANCE_DATABASE, provision } from '../provision/provision.ts'
 import { releaseToolPools } from '../provision/release-tool-pools.ts'
 import { adminUrlFor, type Target, urlFor } from '../provision/target.ts'
 import { StackError } from '../stack-error.ts'
-import { unreadableFiles } from './minify-check.ts'
 import { dropDatabase } from './reset.ts'
 
 /**
  * Commits current.sql: tries it on an empty shadow database first, then notes it on the target.
  * @returns the new file's name
- * @throws refused (nothing to commit, file the tool cannot read), migration_failed; current.sql is as before then
+ * @throws refused (nothing to commit), migration_failed; current.sql is as before then
  */
 export async function commitMigration(target: Target, projectDir: string, message: string): Promise<string> {
   await demandCommittable(projectDir)
@@ -73,18 +72,6 @@ async function demandCommittable(projectDir: string): Promise<void> {
       'refused',
       'There is nothing to commit: current.sql is blank.',
       'Write the migration into current.sql first.',
-    )
-  }
-  const unreadable = await unreadableFiles(projectDir)
-  if (unreadable.length > 0) {
-    throw new StackError(
-      'refused',
-      [
-        'graphile-migrate cannot read these files:',
-        ...unreadable.map((f) => `  ${f.file}: ${f.problem}`),
-      ].join('\n'),
-      'It does not know dollar quotes: inside $$…$$ apostrophes and double quotes must come in pairs ' +
-        '(write ’ in comments, or quote the text with $tag$ and reword it).',
     )
   }
 }

@@ -1,9 +1,9 @@
 /** Brings a database's schema up to date: the committed migrations, then the open one while it is not blank. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { migrate } from 'graphile-migrate'
 import { StackError } from '../stack-error.ts'
 import { collectingLogger, migrationSettings } from './migration-settings.ts'
+import { migrate } from './migration-tool.ts'
 import { applyOpenMigration } from './open-migration.ts'
 
 /** What a run did. */

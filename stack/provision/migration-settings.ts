@@ -1,8 +1,8 @@
 /** graphile-migrate's settings: .gmrc as the tool itself reads it, plus where to connect. */
 import { join } from 'node:path'
-import { Logger, type Settings } from 'graphile-migrate'
 // The tool's own reader, so that .gmrc means the same here and on its command line. Not in its index; pinned exactly.
 import { getSettings } from 'graphile-migrate/dist/commands/_common.js'
+import { Logger, type Settings } from './migration-tool.ts'
 
 /** The role that owns the database and everything in it. */
 export const DATABASE_OWNER = 'howdah_migrations' as const

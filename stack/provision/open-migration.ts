@@ -1,12 +1,11 @@
 /**
  * Applies the open migration (current.sql with everything it includes) in one transaction, unless it is unchanged since
- * it was last applied here. The tool's `watch` does the same, but cannot say which included file an error is in, and
- * its comparison (pg-minify) does not know dollar quotes.
+ * it was last applied here. The tool's `watch` does the same, but cannot say which included file an error is in.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { compile } from 'graphile-migrate'
 import { collectingLogger, migrationSettings } from './migration-settings.ts'
+import { compile } from './migration-tool.ts'
 import { sqlFailure } from './sql-failure.ts'
 import { withClient } from './with-client.ts'
 

@@ -1,0 +1,5122 @@
+--! Previous: -
+--! Hash: sha1:ea4d1d112e6230ddcabfbd7affe7c9c670ef41bb
+--! Message: identity, feeds, briefings
+
+-- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
+-- checks and defaults (`primitives.sql`) come first, everything else (`index.sql`) last.
+
+create schema if not exists core;
+create schema if not exists private;
+create schema if not exists ops;
+create schema if not exists gdpr;
+create schema if not exists briefing;
+create schema if not exists api;
+
+--! Included primitives.sql
+-- Functions that tables need for their defaults, generated columns and checks.
+-- They look at no table. Included before the tables, and again through each module's list.
+--! Included core/new_id.sql
+-- Keys that sort by time: UUID version 7, from Postgres 18 itself or, on older servers, made here.
+create or replace function core.new_id()
+  returns uuid
+  language plpgsql
+  volatile
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('server_version_num')::integer >= 180000 then
+    return uuidv7();
+  end if;
+  -- 48 bits of milliseconds over a random version 4, then the version nibble turned from 4 into 7.
+  return encode(
+    set_bit(set_bit(
+      overlay(
+        uuid_send(gen_random_uuid())
+        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6
+      ),
+      52, 1), 53, 1),
+    'hex')::uuid;
+end
+$$;
+comment on function core.new_id() is
+$$A new time-ordered key (UUIDv7).
+
+Source: RFC 9562 section 5.7.$$;
+revoke all on function core.new_id() from public;
+grant execute on function core.new_id() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/new_id.sql
+--! Included core/now.sql
+-- The clock that tests may move. Only whoever may alter the database can set the offset.
+create or replace function core.now()
+  returns timestamptz
+  language sql
+  stable
+  parallel safe
+return now() + coalesce(nullif(current_setting('howdah.clock_offset', true), '')::interval, interval '0');
+comment on function core.now() is
+$$The current instant, plus the database's setting howdah.clock_offset (an interval; unset in production).$$;
+revoke all on function core.now() from public;
+grant execute on function core.now() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/now.sql
+--! Included core/is_email.sql
+-- What we accept as an address: one mailbox in plain spelling, nothing a mail server would read differently.
+create or replace function core.is_email(address text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return octet_length(is_email.address) between 3 and 254
+  and is_email.address ~ '^[^\s@"(),:;<>\[\]\\[:cntrl:]]{1,64}@([^][!-,/:-@\\^_`{-~.\s[:cntrl:]]{1,63}\.)+[^][!-,/:-@\\^_`{-~.\s[:cntrl:]]{2,63}$'
+  and is_email.address !~ '(^\.|\.\.|\.@|@-|-@|-\.|\.-)';
+comment on function core.is_email(text) is
+$$Whether a text is one mailbox in plain spelling (at most 254 bytes).
+
+Quoted local parts, comments, address literals and trailing dots are refused: each is a second spelling of some mailbox.
+Source: RFC 5321 sections 4.1.2 and 4.5.3.1.$$;
+revoke all on function core.is_email(text) from public;
+grant execute on function core.is_email(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_email.sql
+--! Included core/email_key.sql
+-- Two mailboxes that are different must never share a key: only ASCII letters are folded.
+-- lower() would turn the Kelvin sign into k and I with a dot into i, and hand one person's account to another.
+create or replace function core.email_key(address text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return translate(email_key.address, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz');
+comment on function core.email_key(text) is
+$$What addresses are compared by: the address with its ASCII letters in lower case, nothing else changed.$$;
+revoke all on function core.email_key(text) from public;
+grant execute on function core.email_key(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/email_key.sql
+--! Included core/is_time_zone.sql
+-- Postgres takes any "Name5" for a zone of its own making (POSIX rules); people mean IANA names.
+create or replace function core.is_time_zone(name text)
+  returns boolean
+  language plpgsql
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if is_time_zone.name !~ '^(UTC|GMT|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2}|Etc/(UTC|GMT([+-][0-9]{1,2})?))$'
+    or is_time_zone.name ~ '^Etc/GMT(\+(1[3-9]|[2-9][0-9])|-(1[5-9]|[2-9][0-9]))$' then
+    return false;
+  end if;
+  perform timestamptz '2000-01-01 00:00:00+00' at time zone is_time_zone.name;
+  return true;
+exception when invalid_parameter_value then
+  return false;
+end
+$$;
+comment on function core.is_time_zone(text) is
+$$Whether a text is an IANA zone name in its usual spelling, for instance Europe/Berlin.
+
+Abbreviations (EST), offsets (+02:00) and POSIX rules (Foo5) are refused: they know no daylight saving.$$;
+revoke all on function core.is_time_zone(text) from public;
+grant execute on function core.is_time_zone(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_time_zone.sql
+--! Included core/is_calendar_date.sql
+-- A text that is a day of the calendar, found out without raising (Postgres 15 has no pg_input_is_valid).
+create or replace function core.is_calendar_date(day text)
+  returns boolean
+  language sql
+  immutable
+  strict
+  parallel safe
+return case
+  when is_calendar_date.day !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then false
+  when is_calendar_date.day ~ '^0000' then false
+  else right(is_calendar_date.day, 2)::integer <= extract(
+    day from make_date(left(is_calendar_date.day, 4)::integer, substr(is_calendar_date.day, 6, 2)::integer, 1)
+      + interval '1 month' - interval '1 day'
+  )
+end;
+comment on function core.is_calendar_date(text) is $$Whether a text is a day that exists, written YYYY-MM-DD.$$;
+revoke all on function core.is_calendar_date(text) from public;
+grant execute on function core.is_calendar_date(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_calendar_date.sql
+--! Included core/matches_json_schema.sql
+-- One shape, said once: CHECK constraints call this, and the SDK prints its validators from the same schema.
+create or replace function core.matches_json_schema(value jsonb, schema jsonb)
+  returns boolean
+  language plpgsql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_type text := jsonb_typeof(matches_json_schema.value);
+  v_rule jsonb;
+  v_text text;
+  v_number numeric;
+  v_key text;
+  v_element jsonb;
+begin
+  if v_type is null then
+    return null;
+  end if;
+
+  v_rule := schema -> 'type';
+  if v_rule is not null and not (
+    v_rule @> to_jsonb(v_type)
+    or (v_type = 'number' and v_rule @> '"integer"' and (value #>> '{}')::numeric % 1 = 0)
+  ) then
+    return false;
+  end if;
+  if schema ? 'enum' and not schema -> 'enum' @> jsonb_build_array(value) then
+    return false;
+  end if;
+  if schema ? 'const' and schema -> 'const' <> value then
+    return false;
+  end if;
+
+  case v_type
+  when 'string' then
+    v_text := value #>> '{}';
+    if char_length(v_text) < coalesce((schema ->> 'minLength')::integer, 0)
+      or char_length(v_text) > coalesce((schema ->> 'maxLength')::integer, 2147483647)
+      or v_text !~ coalesce(schema ->> 'pattern', '')
+    then
+      return false;
+    end if;
+    v_rule := schema -> 'format';
+    if v_rule is not null then
+      return case v_rule #>> '{}'
+        when 'uuid' then v_text ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
+        when 'date' then core.is_calendar_date(v_text)
+        when 'date-time' then
+          v_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$'
+          and core.is_calendar_date(left(v_text, 10))
+        when 'uri' then v_text ~ '^https?://[^\s/?#][^\s]*$'
+        else false
+      end;
+    end if;
+  when 'number' then
+    v_number := (value #>> '{}')::numeric;
+    return v_number >= coalesce((schema ->> 'minimum')::numeric, v_number)
+      and v_number <= coalesce((schema ->> 'maximum')::numeric, v_number);
+  when 'object' then
+    for v_key in select jsonb_array_elements_text(schema -> 'required') loop
+      if not value ? v_key then
+        return false;
+      end if;
+    end loop;
+    for v_key, v_element in select * from jsonb_each(value) loop
+      v_rule := schema -> 'properties' -> v_key;
+      if v_rule is null then
+        if schema -> 'additionalProperties' = 'false' then
+          return false;
+        end if;
+      elsif not core.matches_json_schema(v_element, v_rule) then
+        return false;
+      end if;
+    end loop;
+  when 'array' then
+    if jsonb_array_length(value) < coalesce((schema ->> 'minItems')::integer, 0)
+      or jsonb_array_length(value) > coalesce((schema ->> 'maxItems')::integer, 2147483647)
+    then
+      return false;
+    end if;
+    v_rule := schema -> 'items';
+    if v_rule is not null then
+      for v_element in select jsonb_array_elements(value) loop
+        if not core.matches_json_schema(v_element, v_rule) then
+          return false;
+        end if;
+      end loop;
+    end if;
+    if schema -> 'uniqueItems' = 'true' and exists (
+      select from jsonb_array_elements(value) as element group by element having count(*) > 1
+    ) then
+      return false;
+    end if;
+  else
+    null;
+  end case;
+  return true;
+end
+$$;
+comment on function core.matches_json_schema(jsonb, jsonb) is
+$$Whether a JSON value has the shape that a JSON Schema describes.
+
+Knows this subset, and the SDK's generator refuses any other keyword: type (one or a list), enum, const, properties,
+required, additionalProperties (boolean), items, minItems, maxItems, uniqueItems, minLength and maxLength (code points),
+pattern, minimum, maximum, format (uuid, date, date-time, uri), description.
+Source: JSON Schema 2020-12.$$;
+revoke all on function core.matches_json_schema(jsonb, jsonb) from public;
+grant execute on function core.matches_json_schema(jsonb, jsonb)
+  to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/matches_json_schema.sql
+--! Included briefing/card_schema.sql
+-- The shape of a card, said once: the checks of briefings and saved cards ask it, and the SDK prints its
+-- validators from it. A card is a copy: it stays readable when its item or source is gone.
+create or replace function briefing.card_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return $${
+  "description": "One card of a briefing.",
+  "type": "object",
+  "required": [
+    "id", "type", "title", "summary", "url", "source", "topics", "image", "published_at", "score", "reason", "position"
+  ],
+  "additionalProperties": false,
+  "properties": {
+    "id": {"type": "string", "format": "uuid", "description": "Key of the content item the card shows."},
+    "type": {"enum": ["article", "podcast", "video"], "description": "What opens behind the card."},
+    "title": {"type": "string", "minLength": 1, "maxLength": 300, "description": "Headline as published."},
+    "summary": {"type": "string", "maxLength": 1000, "description": "Plain text; may be empty."},
+    "url": {"type": ["string", "null"], "format": "uri", "maxLength": 2000, "description": "Where to read on."},
+    "source": {
+      "description": "Who published it.",
+      "type": "object",
+      "required": ["id", "title"],
+      "additionalProperties": false,
+      "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "Key of the content source."},
+        "title": {"type": "string", "minLength": 1, "maxLength": 300, "description": "Name of the source."}
+      }
+    },
+    "topics": {
+      "description": "Slugs of the topics of the item.",
+      "type": "array",
+      "maxItems": 50,
+      "items": {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}
+    },
+    "image": {"type": ["string", "null"], "format": "uri", "maxLength": 2000, "description": "Address of a picture."},
+    "published_at": {"type": "string", "format": "date-time", "description": "When it was published."},
+    "score": {"type": "number", "description": "What the card was ranked by; comparable within one briefing only."},
+    "reason": {"type": "string", "minLength": 1, "maxLength": 300, "description": "Why this card is here."},
+    "position": {"type": "integer", "minimum": 1, "maximum": 50, "description": "Place in the briefing, from 1."}
+  }
+}$$::jsonb;
+comment on function briefing.card_schema() is
+$$JSON Schema of one card of a briefing.$$;
+revoke all on function briefing.card_schema() from public;
+grant execute on function briefing.card_schema() to howdah_user, howdah_admin, howdah_worker;
+
+create or replace function briefing.cards_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return jsonb_build_object(
+  'description', 'The cards of a briefing, best first.',
+  'type', 'array',
+  'maxItems', 50,
+  'items', briefing.card_schema()
+);
+comment on function briefing.cards_schema() is
+$$JSON Schema of a whole briefing: at most 50 cards.$$;
+revoke all on function briefing.cards_schema() from public;
+grant execute on function briefing.cards_schema() to howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/card_schema.sql
+--! Included briefing/preferences_schema.sql
+-- What a person may set about their briefings, said once: the table's check, the error that names the wrong
+-- path, and the SDK's validator all come from here.
+create or replace function briefing.preferences_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return $${
+  "description": "What someone wants in their briefings. Everything is optional.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "topics": {
+      "description": "Slugs of the followed topics.",
+      "type": "array",
+      "maxItems": 50,
+      "uniqueItems": true,
+      "items": {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}
+    },
+    "muted_sources": {
+      "description": "Keys of sources that never appear.",
+      "type": "array",
+      "maxItems": 500,
+      "uniqueItems": true,
+      "items": {"type": "string", "format": "uuid"}
+    },
+    "muted_words": {
+      "description": "Words or phrases; an item that has one in its title or summary never appears.",
+      "type": "array",
+      "maxItems": 100,
+      "uniqueItems": true,
+      "items": {"type": "string", "minLength": 1, "maxLength": 60}
+    },
+    "languages": {
+      "description": "Languages to read (ISO 639); empty means all. Items of unknown language always pass.",
+      "type": "array",
+      "maxItems": 20,
+      "uniqueItems": true,
+      "items": {"type": "string", "pattern": "^[a-z]{2,3}$"}
+    },
+    "card_limit": {"description": "Most cards in a briefing.", "type": "integer", "minimum": 1, "maximum": 50},
+    "briefing_time": {
+      "description": "Local time at which the day's briefing is made.",
+      "type": "string",
+      "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+    }
+  }
+}$$::jsonb;
+comment on function briefing.preferences_schema() is
+$$JSON Schema of a person's briefing preferences.$$;
+revoke all on function briefing.preferences_schema() from public;
+grant execute on function briefing.preferences_schema() to howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/preferences_schema.sql
+--! Included briefing/is_tag_list.sql
+-- Tags as people type them: few, short, each once, no blanks around them, nothing invisible.
+create or replace function briefing.is_tag_list(tags text[])
+  returns boolean
+  language sql
+  immutable
+  strict
+  parallel safe
+return cardinality(is_tag_list.tags) <= 20
+  and coalesce(array_ndims(is_tag_list.tags), 1) = 1
+  and array_position(is_tag_list.tags, null) is null
+  and (
+    select count(distinct tag) = count(*)
+      and coalesce(bool_and(char_length(tag) between 1 and 40 and tag = btrim(tag) and tag !~ '[[:cntrl:]]'), true)
+    from unnest(is_tag_list.tags) as tag
+  );
+comment on function briefing.is_tag_list(text[]) is
+$$Whether a list of tags can be kept: at most 20, each 1 to 40 characters, trimmed, unique, no control characters.$$;
+revoke all on function briefing.is_tag_list(text[]) from public;
+grant execute on function briefing.is_tag_list(text[]) to howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/is_tag_list.sql
+--! Included briefing/title_pairs.sql
+-- What near-duplicate titles are found by before they are compared: reworded headlines still share two words in a row.
+-- An index over these is asked in a millisecond where one over trigrams needs a hundred.
+create or replace function briefing.title_pairs(title_key text)
+  returns text[]
+  language sql
+  immutable
+  strict
+  parallel safe
+return (
+  select coalesce(array_agg(distinct left(pair.words, 60)), array[left(title_pairs.title_key, 60)])
+  from (
+    select w.word || ' ' || lead(w.word) over (order by w.place)
+    from unnest(string_to_array(title_pairs.title_key, ' ')) with ordinality as w (word, place)
+  ) as pair (words)
+  -- "in the" and "of a" are in every other title.
+  where pair.words ~ '[^ ]{4}'
+);
+comment on function briefing.title_pairs(text) is
+$$The pairs of neighbouring words of a title key, without pairs of short words; the title itself where it has none.$$;
+revoke all on function briefing.title_pairs(text) from public;
+--! EndIncluded briefing/title_pairs.sql
+--! EndIncluded primitives.sql
+
+-- ---------------------------------------------------------------- core
+
+create table if not exists core.settings (
+  name text primary key
+    constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{1,62}$'),
+  value jsonb not null,
+  updated_at timestamptz not null default now()
+);
+
+create table if not exists core.users (
+  id uuid primary key default core.new_id(),
+  email text not null
+    constraint email_is_valid check (core.is_email(email)),
+  -- Compared instead of the address; see core.email_key().
+  email_key text not null generated always as (core.email_key(email)) stored,
+  email_verified_at timestamptz,
+  role text not null default 'user'
+    constraint role_is_valid check (role in ('user', 'admin')),
+  status text not null default 'active'
+    constraint status_is_valid check (status in ('active', 'suspended', 'erased')),
+  full_name text
+    constraint full_name_is_valid check (char_length(full_name) between 1 and 200),
+  display_name text
+    constraint display_name_is_valid check (char_length(display_name) between 1 and 80),
+  avatar_url text
+    constraint avatar_url_is_valid check (avatar_url ~ '^https://' and char_length(avatar_url) <= 2000),
+  timezone text not null default 'UTC'
+    constraint timezone_is_valid check (core.is_time_zone(timezone)),
+  locale text not null default 'en'
+    constraint locale_is_valid check (locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'),
+  preferences jsonb not null default '{}'
+    constraint preferences_is_valid
+      check (jsonb_typeof(preferences) = 'object' and pg_column_size(preferences) <= 16384),
+  has_onboarded boolean not null default false,
+  trial_ends_at timestamptz,
+  deleted_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint users_email_key_key unique (email_key)
+);
+
+create table if not exists core.sessions (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  device_fingerprint text
+    constraint device_fingerprint_is_valid check (char_length(device_fingerprint) between 8 and 200),
+  device_name text
+    constraint device_name_is_valid check (char_length(device_name) between 1 and 120),
+  user_agent text
+    constraint user_agent_is_valid check (char_length(user_agent) <= 500),
+  client_address inet,
+  refreshed_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  revoked_reason text
+    constraint revoked_reason_is_valid check (
+      revoked_reason in ('signed_out', 'refresh_token_reused', 'password_changed', 'ended_by_admin', 'erased')
+    ),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint expires_at_is_after_created_at check (expires_at > created_at),
+  constraint revoked_reason_comes_with_revoked_at check ((revoked_at is null) = (revoked_reason is null))
+);
+create index if not exists sessions_user_id_idx on core.sessions (user_id, created_at desc);
+-- The daily clean-up asks for what ended long ago.
+create index if not exists sessions_expires_at_idx on core.sessions (expires_at);
+
+-- ------------------------------------------------------------- private
+
+create table if not exists private.secrets (
+  name text primary key,
+  value text not null,
+  updated_at timestamptz not null default now()
+);
+
+create table if not exists private.passwords (
+  user_id uuid primary key references core.users (id) on delete cascade,
+  password_hash text not null
+    constraint password_hash_is_valid check (password_hash ~ '^\$2[aby]\$[0-9]{2}\$.{53}$'),
+  updated_at timestamptz not null default now()
+);
+
+-- One row for each refresh token ever issued in a living session. Only SHA-256 of a token is kept.
+create table if not exists private.refresh_tokens (
+  token_hash bytea primary key
+    constraint token_hash_is_valid check (octet_length(token_hash) = 32),
+  session_id uuid not null references core.sessions (id) on delete cascade,
+  -- With the token that was traded in it yields the successor again, for a client that lost the answer.
+  successor_nonce bytea
+    constraint successor_nonce_is_valid check (octet_length(successor_nonce) = 32),
+  rotated_at timestamptz,
+  created_at timestamptz not null default now(),
+  constraint successor_nonce_comes_with_rotated_at check ((rotated_at is null) = (successor_nonce is null))
+);
+-- A session has at most one token that can still be traded in: forks are impossible.
+create unique index if not exists refresh_tokens_session_id_live_idx
+  on private.refresh_tokens (session_id) where rotated_at is null;
+create index if not exists refresh_tokens_session_id_idx on private.refresh_tokens (session_id);
+
+-- Sliding counters of attempts; the bucket is a hash, never an address or a name.
+create table if not exists private.attempts (
+  bucket bytea primary key,
+  attempt_count integer not null,
+  window_started_at timestamptz not null
+);
+create index if not exists attempts_window_started_at_idx on private.attempts (window_started_at);
+
+-- Keys the buckets' hashes; made here so that no database is ever without.
+insert into private.secrets (name, value)
+values ('attempt_key', encode(extensions.gen_random_bytes(32), 'hex'))
+on conflict do nothing;
+
+-- ------------------------------------------------------- gdpr, ops registries
+
+create table if not exists gdpr.column_policies (
+  schema_name name not null,
+  table_name name not null,
+  column_name name not null,
+  class text not null
+    constraint class_is_valid check (class in ('none', 'personal', 'sensitive', 'secret')),
+  -- The column that leads to the person, for instance user_id; null where class is none.
+  subject text,
+  on_export text not null
+    constraint on_export_is_valid check (on_export in ('include', 'exclude')),
+  on_erase text not null
+    constraint on_erase_is_valid check (on_erase in ('delete', 'null', 'anonymize', 'keep')),
+  reason text,
+  primary key (schema_name, table_name, column_name),
+  constraint personal_column_has_subject check (class in ('none', 'secret') or subject is not null),
+  constraint kept_personal_column_has_reason check (class = 'none' or on_erase <> 'keep' or reason is not null)
+);
+
+create table if not exists ops.partitioned_tables (
+  schema_name name not null,
+  table_name name not null,
+  key_column name not null,
+  months_ahead integer not null default 3
+    constraint months_ahead_is_valid check (months_ahead between 1 and 24),
+  retention_months integer not null default 24
+    constraint retention_months_is_valid check (retention_months >= 1),
+  primary key (schema_name, table_name)
+);
+
+-- ------------------------------------------------------------ briefing
+
+create table if not exists briefing.topics (
+  slug text primary key
+    constraint slug_is_valid check (slug ~ '^[a-z][a-z0-9-]{1,39}$'),
+  name text not null
+    constraint name_is_valid check (char_length(name) between 1 and 80),
+  description text
+    constraint description_is_valid check (char_length(description) <= 500),
+  -- Words and phrases that assign an item to the topic, in any language.
+  keywords text[] not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+create table if not exists briefing.content_sources (
+  id uuid primary key default core.new_id(),
+  kind text not null default 'feed'
+    constraint kind_is_valid check (kind in ('feed', 'file')),
+  url text not null
+    constraint url_is_valid check (url ~ '^(https?://[^\s/?#]|file:)\S*$' and octet_length(url) <= 2000),
+  -- Two spellings of one address are one source. Bytes count where an index has to hold the value.
+  canonical_url text not null
+    constraint canonical_url_is_valid check (octet_length(canonical_url) between 1 and 2000),
+  title text not null
+    constraint title_is_valid check (char_length(title) between 1 and 300),
+  site_url text
+    constraint site_url_is_valid check (site_url ~ '^https?://[^\s/?#]\S*$' and octet_length(site_url) <= 2000),
+  language text
+    constraint language_is_valid check (language ~ '^[a-z]{2,3}$'),
+  topics text[] not null default '{}'
+    constraint topics_is_valid check (cardinality(topics) <= 20),
+  weight numeric(4, 2) not null default 1
+    constraint weight_is_valid check (weight between 0 and 5),
+  is_active boolean not null default true,
+  fetch_interval_seconds integer not null default 1800
+    constraint fetch_interval_seconds_is_valid check (fetch_interval_seconds between 300 and 604800),
+  next_fetch_at timestamptz not null default now(),
+  last_fetched_at timestamptz,
+  last_succeeded_at timestamptz,
+  etag text
+    constraint etag_is_valid check (char_length(etag) <= 1000),
+  last_modified text
+    constraint last_modified_is_valid check (char_length(last_modified) <= 200),
+  failure_count integer not null default 0,
+  last_error_key text
+    constraint last_error_key_is_valid check (char_length(last_error_key) <= 80),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint content_sources_canonical_url_key unique (canonical_url)
+);
+-- The scheduler asks only for what it may fetch.
+create index if not exists content_sources_next_fetch_at_idx
+  on briefing.content_sources (next_fetch_at) where is_active and kind = 'feed';
+
+create table if not exists briefing.content_items (
+  id uuid primary key default core.new_id(),
+  source_id uuid not null references briefing.content_sources (id) on delete cascade,
+  -- What the publisher calls the item; unique in its source.
+  guid text not null
+    constraint guid_is_valid check (octet_length(guid) between 1 and 1000),
+  kind text not null default 'article'
+    constraint kind_is_valid check (kind in ('article', 'podcast', 'video')),
+  -- As strict as the card's shape: an item that can be stored can be shown.
+  url text
+    constraint url_is_valid check (url ~ '^https?://[^\s/?#]\S*$' and octet_length(url) <= 2000),
+  canonical_url text
+    constraint canonical_url_is_valid check (octet_length(canonical_url) <= 2000),
+  title text not null
+    constraint title_is_valid check (char_length(title) between 1 and 300),
+  summary text not null default ''
+    constraint summary_is_valid check (char_length(summary) <= 1000),
+  author text
+    constraint author_is_valid check (char_length(author) <= 200),
+  language text
+    constraint language_is_valid check (language ~ '^[a-z]{2,3}$'),
+  image_url text
+    constraint image_url_is_valid check (image_url ~ '^https?://[^\s/?#]\S*$' and octet_length(image_url) <= 2000),
+  topics text[] not null default '{}'
+    constraint topics_is_valid check (cardinality(topics) <= 50),
+  categories text[] not null default '{}',
+  published_at timestamptz not null,
+  -- Items that tell the same story, in whatever source, carry the id of the first of them.
+  story_id uuid not null,
+  -- Title without case, punctuation and marks: what near-duplicates are compared by.
+  title_key text not null,
+  content_hash bytea not null,
+  search_vector tsvector not null generated always as (
+    setweight(to_tsvector('simple', title), 'A') || setweight(to_tsvector('simple', summary), 'B')
+  ) stored,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint content_items_source_id_guid_key unique (source_id, guid)
+);
+create index if not exists content_items_source_id_published_at_idx
+  on briefing.content_items (source_id, published_at desc);
+create index if not exists content_items_published_at_idx on briefing.content_items (published_at desc);
+-- Carries the source: "how many sources tell this story" is answered by the index alone.
+create index if not exists content_items_story_id_idx on briefing.content_items (story_id) include (source_id);
+create index if not exists content_items_canonical_url_idx on briefing.content_items (canonical_url);
+create index if not exists content_items_search_vector_idx on briefing.content_items using gin (search_vector);
+create index if not exists content_items_title_pairs_idx
+  on briefing.content_items using gin (briefing.title_pairs(title_key));
+
+-- One row for each topic of an item, ordered so that "the newest of a topic" is an index walk.
+create table if not exists briefing.item_topics (
+  topic text not null references briefing.topics (slug) on delete cascade,
+  published_at timestamptz not null,
+  item_id uuid not null references briefing.content_items (id) on delete cascade,
+  primary key (topic, published_at, item_id)
+);
+create index if not exists item_topics_item_id_idx on briefing.item_topics (item_id);
+
+create table if not exists briefing.followed_sources (
+  user_id uuid not null references core.users (id) on delete cascade,
+  source_id uuid not null references briefing.content_sources (id) on delete cascade,
+  created_at timestamptz not null default now(),
+  primary key (user_id, source_id)
+);
+create index if not exists followed_sources_source_id_idx on briefing.followed_sources (source_id);
+
+create table if not exists briefing.user_preferences (
+  user_id uuid primary key references core.users (id) on delete cascade,
+  preferences jsonb not null default '{}'
+    constraint preferences_is_valid
+      check (core.matches_json_schema(preferences, briefing.preferences_schema())),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+-- Apart from the preferences, so that planning a briefing neither checks nor locks what the person set.
+create table if not exists briefing.schedules (
+  user_id uuid primary key references core.users (id) on delete cascade,
+  -- When the next scheduled briefing is made; computed from the user's own zone at every write.
+  next_due_at timestamptz not null,
+  -- Scheduled briefings that could not be made in a row, and the SQLSTATE of the last.
+  failure_count integer not null default 0,
+  failure_code text,
+  updated_at timestamptz not null default now()
+);
+create index if not exists schedules_next_due_at_idx on briefing.schedules (next_due_at);
+
+create table if not exists briefing.user_topic_weights (
+  user_id uuid not null references core.users (id) on delete cascade,
+  topic text not null references briefing.topics (slug) on delete cascade,
+  -- As of weighed_at; it fades with time, see briefing.faded_weight().
+  weight double precision not null
+    constraint weight_is_valid check (weight between -5 and 5),
+  -- Likes that stand: a reason may only say "you liked" where there is one.
+  like_count integer not null default 0
+    constraint like_count_is_valid check (like_count >= 0),
+  weighed_at timestamptz not null,
+  primary key (user_id, topic)
+);
+create index if not exists user_topic_weights_topic_idx on briefing.user_topic_weights (topic);
+
+create table if not exists briefing.briefings (
+  id uuid not null default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  briefing_date date not null,
+  edition text not null default 'daily'
+    constraint edition_is_valid check (edition in ('daily', 'morning', 'evening')),
+  cards jsonb not null
+    constraint cards_is_valid check (core.matches_json_schema(cards, briefing.cards_schema())),
+  -- What the cards show, so that later briefings can leave it out without opening them.
+  item_ids uuid[] not null default '{}',
+  story_ids uuid[] not null default '{}',
+  timezone text not null,
+  generated_at timestamptz not null,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (user_id, briefing_date, edition)
+) partition by range (briefing_date);
+create index if not exists briefings_id_idx on briefing.briefings (id);
+create index if not exists briefings_cards_idx on briefing.briefings using gin (cards jsonb_path_ops);
+
+-- At most one row for each kind of reaction to a card: a repeat updates it and never counts twice.
+create table if not exists briefing.user_feedback (
+  id uuid not null default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  card_id uuid not null,
+  kind text not null
+    constraint kind_is_valid check (kind in ('like', 'dislike', 'save', 'share', 'dismiss', 'click', 'dwell')),
+  briefing_date date not null,
+  source_id uuid references briefing.content_sources (id) on delete set null,
+  topics text[] not null default '{}',
+  weight double precision not null,
+  dwell_seconds integer
+    constraint dwell_seconds_is_valid check (dwell_seconds between 0 and 86400),
+  event_count integer not null default 1,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (user_id, card_id, kind),
+  constraint dwell_has_seconds check ((kind = 'dwell') = (dwell_seconds is not null))
+);
+create index if not exists user_feedback_source_id_idx on briefing.user_feedback (source_id);
+create index if not exists user_feedback_user_id_created_at_idx
+  on briefing.user_feedback (user_id, created_at desc);
+
+create table if not exists briefing.saved_cards (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  card_id uuid not null,
+  -- A copy of its own: what was saved stays when its source goes.
+  card jsonb not null
+    constraint card_is_valid check (core.matches_json_schema(card, briefing.card_schema())),
+  tags text[] not null default '{}'
+    constraint tags_is_valid check (briefing.is_tag_list(tags)),
+  note text
+    constraint note_is_valid check (char_length(note) <= 2000),
+  search_vector tsvector not null generated always as (
+    setweight(to_tsvector('simple', coalesce(card ->> 'title', '')), 'A')
+    || setweight(to_tsvector('simple', coalesce(note, '')), 'B')
+    || setweight(to_tsvector('simple', coalesce(card ->> 'summary', '')), 'C')
+  ) stored,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint saved_cards_user_id_card_id_key unique (user_id, card_id)
+);
+create index if not exists saved_cards_user_id_created_at_idx
+  on briefing.saved_cards (user_id, created_at desc);
+create index if not exists saved_cards_tags_idx on briefing.saved_cards using gin (tags);
+create index if not exists saved_cards_search_vector_idx on briefing.saved_cards using gin (search_vector);
+
+--! Included index.sql
+-- Every stateless object of the database, module by module, in the order in which they know each other.
+--! Included core/_module.sql
+-- core: who someone is, and what every module needs. Knows no module.
+--! Included core/schemas.sql
+-- Who may enter which schema. `private` and the libraries' schemas open to no web role, ever.
+comment on schema api is $$Howdah's public API: views and functions only.$$;
+comment on schema core is $$Users, sessions, settings, and what every module needs.$$;
+comment on schema private is $$Secrets: password hashes, refresh-token hashes, signing secret. Definer functions only.$$;
+comment on schema ops is $$What operators type and the worker runs.$$;
+comment on schema gdpr is $$Which column holds what about whom.$$;
+
+revoke all on schema api, core, private, ops, gdpr from public;
+grant usage on schema api to howdah_anon, howdah_user, howdah_admin;
+grant usage on schema core to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+grant usage on schema ops to howdah_worker;
+--! EndIncluded core/schemas.sql
+--! Included core/new_id.sql
+-- Keys that sort by time: UUID version 7, from Postgres 18 itself or, on older servers, made here.
+create or replace function core.new_id()
+  returns uuid
+  language plpgsql
+  volatile
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('server_version_num')::integer >= 180000 then
+    return uuidv7();
+  end if;
+  -- 48 bits of milliseconds over a random version 4, then the version nibble turned from 4 into 7.
+  return encode(
+    set_bit(set_bit(
+      overlay(
+        uuid_send(gen_random_uuid())
+        placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+        from 1 for 6
+      ),
+      52, 1), 53, 1),
+    'hex')::uuid;
+end
+$$;
+comment on function core.new_id() is
+$$A new time-ordered key (UUIDv7).
+
+Source: RFC 9562 section 5.7.$$;
+revoke all on function core.new_id() from public;
+grant execute on function core.new_id() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/new_id.sql
+--! Included core/now.sql
+-- The clock that tests may move. Only whoever may alter the database can set the offset.
+create or replace function core.now()
+  returns timestamptz
+  language sql
+  stable
+  parallel safe
+return now() + coalesce(nullif(current_setting('howdah.clock_offset', true), '')::interval, interval '0');
+comment on function core.now() is
+$$The current instant, plus the database's setting howdah.clock_offset (an interval; unset in production).$$;
+revoke all on function core.now() from public;
+grant execute on function core.now() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/now.sql
+--! Included core/is_email.sql
+-- What we accept as an address: one mailbox in plain spelling, nothing a mail server would read differently.
+create or replace function core.is_email(address text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return octet_length(is_email.address) between 3 and 254
+  and is_email.address ~ '^[^\s@"(),:;<>\[\]\\[:cntrl:]]{1,64}@([^][!-,/:-@\\^_`{-~.\s[:cntrl:]]{1,63}\.)+[^][!-,/:-@\\^_`{-~.\s[:cntrl:]]{2,63}$'
+  and is_email.address !~ '(^\.|\.\.|\.@|@-|-@|-\.|\.-)';
+comment on function core.is_email(text) is
+$$Whether a text is one mailbox in plain spelling (at most 254 bytes).
+
+Quoted local parts, comments, address literals and trailing dots are refused: each is a second spelling of some mailbox.
+Source: RFC 5321 sections 4.1.2 and 4.5.3.1.$$;
+revoke all on function core.is_email(text) from public;
+grant execute on function core.is_email(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_email.sql
+--! Included core/email_key.sql
+-- Two mailboxes that are different must never share a key: only ASCII letters are folded.
+-- lower() would turn the Kelvin sign into k and I with a dot into i, and hand one person's account to another.
+create or replace function core.email_key(address text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return translate(email_key.address, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz');
+comment on function core.email_key(text) is
+$$What addresses are compared by: the address with its ASCII letters in lower case, nothing else changed.$$;
+revoke all on function core.email_key(text) from public;
+grant execute on function core.email_key(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/email_key.sql
+--! Included core/is_time_zone.sql
+-- Postgres takes any "Name5" for a zone of its own making (POSIX rules); people mean IANA names.
+create or replace function core.is_time_zone(name text)
+  returns boolean
+  language plpgsql
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if is_time_zone.name !~ '^(UTC|GMT|[A-Z][A-Za-z_]+(/[A-Z][A-Za-z_-]+){1,2}|Etc/(UTC|GMT([+-][0-9]{1,2})?))$'
+    or is_time_zone.name ~ '^Etc/GMT(\+(1[3-9]|[2-9][0-9])|-(1[5-9]|[2-9][0-9]))$' then
+    return false;
+  end if;
+  perform timestamptz '2000-01-01 00:00:00+00' at time zone is_time_zone.name;
+  return true;
+exception when invalid_parameter_value then
+  return false;
+end
+$$;
+comment on function core.is_time_zone(text) is
+$$Whether a text is an IANA zone name in its usual spelling, for instance Europe/Berlin.
+
+Abbreviations (EST), offsets (+02:00) and POSIX rules (Foo5) are refused: they know no daylight saving.$$;
+revoke all on function core.is_time_zone(text) from public;
+grant execute on function core.is_time_zone(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_time_zone.sql
+--! Included core/is_calendar_date.sql
+-- A text that is a day of the calendar, found out without raising (Postgres 15 has no pg_input_is_valid).
+create or replace function core.is_calendar_date(day text)
+  returns boolean
+  language sql
+  immutable
+  strict
+  parallel safe
+return case
+  when is_calendar_date.day !~ '^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$' then false
+  when is_calendar_date.day ~ '^0000' then false
+  else right(is_calendar_date.day, 2)::integer <= extract(
+    day from make_date(left(is_calendar_date.day, 4)::integer, substr(is_calendar_date.day, 6, 2)::integer, 1)
+      + interval '1 month' - interval '1 day'
+  )
+end;
+comment on function core.is_calendar_date(text) is $$Whether a text is a day that exists, written YYYY-MM-DD.$$;
+revoke all on function core.is_calendar_date(text) from public;
+grant execute on function core.is_calendar_date(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_calendar_date.sql
+--! Included core/matches_json_schema.sql
+-- One shape, said once: CHECK constraints call this, and the SDK prints its validators from the same schema.
+create or replace function core.matches_json_schema(value jsonb, schema jsonb)
+  returns boolean
+  language plpgsql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_type text := jsonb_typeof(matches_json_schema.value);
+  v_rule jsonb;
+  v_text text;
+  v_number numeric;
+  v_key text;
+  v_element jsonb;
+begin
+  if v_type is null then
+    return null;
+  end if;
+
+  v_rule := schema -> 'type';
+  if v_rule is not null and not (
+    v_rule @> to_jsonb(v_type)
+    or (v_type = 'number' and v_rule @> '"integer"' and (value #>> '{}')::numeric % 1 = 0)
+  ) then
+    return false;
+  end if;
+  if schema ? 'enum' and not schema -> 'enum' @> jsonb_build_array(value) then
+    return false;
+  end if;
+  if schema ? 'const' and schema -> 'const' <> value then
+    return false;
+  end if;
+
+  case v_type
+  when 'string' then
+    v_text := value #>> '{}';
+    if char_length(v_text) < coalesce((schema ->> 'minLength')::integer, 0)
+      or char_length(v_text) > coalesce((schema ->> 'maxLength')::integer, 2147483647)
+      or v_text !~ coalesce(schema ->> 'pattern', '')
+    then
+      return false;
+    end if;
+    v_rule := schema -> 'format';
+    if v_rule is not null then
+      return case v_rule #>> '{}'
+        when 'uuid' then v_text ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$'
+        when 'date' then core.is_calendar_date(v_text)
+        when 'date-time' then
+          v_text ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$'
+          and core.is_calendar_date(left(v_text, 10))
+        when 'uri' then v_text ~ '^https?://[^\s/?#][^\s]*$'
+        else false
+      end;
+    end if;
+  when 'number' then
+    v_number := (value #>> '{}')::numeric;
+    return v_number >= coalesce((schema ->> 'minimum')::numeric, v_number)
+      and v_number <= coalesce((schema ->> 'maximum')::numeric, v_number);
+  when 'object' then
+    for v_key in select jsonb_array_elements_text(schema -> 'required') loop
+      if not value ? v_key then
+        return false;
+      end if;
+    end loop;
+    for v_key, v_element in select * from jsonb_each(value) loop
+      v_rule := schema -> 'properties' -> v_key;
+      if v_rule is null then
+        if schema -> 'additionalProperties' = 'false' then
+          return false;
+        end if;
+      elsif not core.matches_json_schema(v_element, v_rule) then
+        return false;
+      end if;
+    end loop;
+  when 'array' then
+    if jsonb_array_length(value) < coalesce((schema ->> 'minItems')::integer, 0)
+      or jsonb_array_length(value) > coalesce((schema ->> 'maxItems')::integer, 2147483647)
+    then
+      return false;
+    end if;
+    v_rule := schema -> 'items';
+    if v_rule is not null then
+      for v_element in select jsonb_array_elements(value) loop
+        if not core.matches_json_schema(v_element, v_rule) then
+          return false;
+        end if;
+      end loop;
+    end if;
+    if schema -> 'uniqueItems' = 'true' and exists (
+      select from jsonb_array_elements(value) as element group by element having count(*) > 1
+    ) then
+      return false;
+    end if;
+  else
+    null;
+  end case;
+  return true;
+end
+$$;
+comment on function core.matches_json_schema(jsonb, jsonb) is
+$$Whether a JSON value has the shape that a JSON Schema describes.
+
+Knows this subset, and the SDK's generator refuses any other keyword: type (one or a list), enum, const, properties,
+required, additionalProperties (boolean), items, minItems, maxItems, uniqueItems, minLength and maxLength (code points),
+pattern, minimum, maximum, format (uuid, date, date-time, uri), description.
+Source: JSON Schema 2020-12.$$;
+revoke all on function core.matches_json_schema(jsonb, jsonb) from public;
+grant execute on function core.matches_json_schema(jsonb, jsonb)
+  to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/matches_json_schema.sql
+--! Included core/error_catalogue.sql
+-- Every error key the API can answer with, said once: HTTP status, summary, remedy.
+-- The SDK's union of keys and docs/errors.md are printed from here.
+create or replace function core.error_catalogue()
+  returns table (key text, status integer, summary text, hint text)
+  language sql
+  immutable
+  parallel safe
+begin atomic
+  select e.key, e.status, e.summary, e.hint
+  from (values
+    -- identity
+    ('account_not_found', 404, 'No such account.', 'Check the address; operators find accounts in core.users.'),
+    ('device_invalid', 400, 'The device fingerprint or name has a length no session can hold.', 'Send 8 to 200 characters of fingerprint and 1 to 120 of name, or leave them out.'),
+    ('display_name_invalid', 400, 'The display name is empty or too long.', 'Send 1 to 80 characters.'),
+    ('email_invalid', 400, 'The e-mail address is not one we can write to.', 'Send one plain address such as ada@example.com, at most 254 bytes.'),
+    ('email_taken', 409, 'An account with this e-mail address exists.', 'Sign in, or use another address.'),
+    ('invalid_credentials', 401, 'E-mail address and password do not belong together.', 'Check both; passwords are compared exactly as sent.'),
+    ('locale_invalid', 400, 'The locale is not a language tag we understand.', 'Send a tag such as en or de-AT.'),
+    ('months_ahead_invalid', 400, 'The number of months is out of range.', 'Send 1 to 120.'),
+    ('not_signed_in', 401, 'This needs someone who is signed in.', 'Call sign_in and send its access_token as Authorization: Bearer.'),
+    ('password_too_long', 400, 'The password is longer than 72 bytes.', 'Use at most 72 bytes; bcrypt would ignore the rest, so we refuse it.'),
+    ('password_too_short', 400, 'The password is shorter than 8 characters.', 'Use at least 8 characters; several words make a good password.'),
+    ('refresh_token_invalid', 401, 'The refresh token is not one of ours.', 'Sign in again.'),
+    ('refresh_token_reused', 401, 'The refresh token was used before; its session has been ended.', 'Sign in again. If you did not use it twice, someone else may have.'),
+    ('refresh_token_superseded', 409, 'A newer refresh token of this session is already in use.', 'Use the newest token you hold.'),
+    ('session_ended', 401, 'The session has ended.', 'Sign in again.'),
+    ('timezone_invalid', 400, 'The time zone is not an IANA name.', 'Send a name such as Europe/Berlin.'),
+    ('token_expired', 401, 'The access token has expired.', 'Call refresh_session with the refresh token.'),
+    ('token_incomplete', 401, 'The access token is not one this API has made.', 'Use the access_token that sign_in or refresh_session answered with.'),
+    ('too_many_attempts', 429, 'Too many attempts in a short time.', 'Wait as long as the header Retry-After says, then try again.'),
+    -- every module
+    ('setting_invalid', 400, 'The value does not fit the setting.', 'core.setting_catalogue() lists every setting with its type.'),
+    ('setting_unknown', 404, 'There is no setting of this name.', 'core.setting_catalogue() lists every setting.'),
+    ('table_not_partitioned', 404, 'No table of this name is declared as partitioned.', 'ops.partitioned_tables lists them.'),
+    ('write_without_filter', 400, 'A write without a filter would change every row you may see.', 'Add a filter, for instance ?id=eq.… .'),
+    -- what PostgREST and Postgres refuse by themselves, see core.error_codes()
+    ('already_exists', 409, 'A row with this key exists.', 'Read it, or send another key.'),
+    ('endpoint_not_found', 404, 'There is no such view or function, or no function with these arguments.', 'Check name and arguments against the API''s description at /.'),
+    ('not_allowed', 403, 'You may not do this. Without a token the status is 401.', 'Sign in, or ask someone who may.'),
+    ('range_not_satisfiable', 416, 'The page lies behind the last row.', 'Start again at offset 0.'),
+    ('reference_not_found', 409, 'A row that this one points at does not exist.', 'Create it first, or send another id.'),
+    ('request_malformed', 400, 'Body, filter or column cannot be understood.', 'Send JSON, and columns that the view has.'),
+    ('row_not_found', 406, 'Not exactly one row answers.', 'Check the filter.'),
+    ('server_busy', 504, 'No database connection became free in time.', 'Try again in a few seconds.'),
+    ('token_invalid', 401, 'The access token is expired or not signed by this API.', 'Call refresh_session, or sign in again.'),
+    ('took_too_long', 500, 'The request ran into its time limit and was undone.', 'Ask for less at once, or try again later.'),
+    ('value_malformed', 400, 'A value cannot be read as the type it should have.', 'Compare it with the API''s description at /.'),
+    ('value_missing', 400, 'A value that must be there is missing.', 'Send it.'),
+    ('value_refused', 400, 'A value breaks a rule of its column.', 'The SDK''s validators know the rules; details name the constraint.'),
+    -- briefing
+    ('briefing_date_out_of_range', 400, 'Briefings are made for yesterday, today and tomorrow of your own zone.', 'Send such a date, or none for today; older ones are in the view briefings.'),
+    ('briefing_edition_unknown', 400, 'There is no such edition.', 'Send daily, morning or evening.'),
+    ('card_not_found', 404, 'None of your recent briefings has this card.', 'Send the id of a card from a briefing of the last 31 days.'),
+    ('feed_invalid', 400, 'The feed has no list of items.', 'Send an object with an array named items.'),
+    ('feed_forbidden_entities', 422, 'The feed declares entities in its DOCTYPE; such documents can blow up or read files.', 'Ask the publisher to remove the declarations; feeds need none.'),
+    ('feed_http_status', 424, 'The feed''s server refuses the request.', 'Open the address in a browser: the server refuses it or the feed has moved.'),
+    ('feed_malformed', 422, 'The feed is damaged beyond what can be read.', 'Ask the publisher to repair it: a feed validator names the line.'),
+    ('feed_not_recognised', 422, 'What the address leads to is no feed.', 'The address must lead to an RSS, Atom, RDF or JSON feed. On a web page look for its feed link.'),
+    ('feed_timeout', 424, 'The feed''s server is too slow or stalls.', 'It is tried again later by itself.'),
+    ('feed_too_large', 422, 'The feed has more than 5 MB after decompression.', 'Ask the publisher for a shorter feed.'),
+    ('feed_too_many_redirects', 424, 'The feed''s address leads from one redirect to the next.', 'Give the address where the redirects end.'),
+    ('feed_unreachable', 424, 'The feed''s server cannot be reached.', 'Check the address and whether the server is up; it is tried again later by itself.'),
+    ('feed_url_forbidden', 403, 'The feed''s address does not lead to the public internet.', 'Only public http and https addresses on ports 80 and 443 are fetched. If this host is yours, name it in HOWDAH_FETCH_ALLOW.'),
+    ('feed_url_invalid', 400, 'This is no address of a feed.', 'Give the full address, such as https://example.com/feed.xml.'),
+    ('feedback_dwell_invalid', 400, 'Dwell comes with 0 to 86400 seconds, every other reaction without.', 'Send dwell_seconds with kind dwell only.'),
+    ('feedback_kind_unknown', 400, 'There is no such reaction.', 'Send like, dislike, save, share, dismiss, click or dwell.'),
+    ('fetch_outcome_unknown', 400, 'There is no such outcome of a fetch.', 'Send imported, not_modified or failed.'),
+    ('note_too_long', 400, 'The note is longer than 2,000 characters.', 'Shorten it.'),
+    ('preferences_invalid', 400, 'The preferences do not have the right shape.', 'The details name the path and what it must match.'),
+    ('search_query_invalid', 400, 'The search has no word in it or is too long.', 'Send at most 200 characters with at least one word.'),
+    ('source_not_found', 404, 'There is no such source.', 'The view content_sources lists them.'),
+    ('source_url_invalid', 400, 'This cannot be the address of a source.', 'Send an http or https address of at most 2,000 bytes.'),
+    ('tags_invalid', 400, 'The tags cannot be kept.', 'Send at most 20 different tags of 1 to 40 characters without blanks around them.'),
+    ('too_many_follows', 409, 'You follow as many as one can.', 'Unfollow something first: 500 sources and 50 topics are the limit.'),
+    ('unknown_topic', 400, 'There is no such topic.', 'The view topics lists them.')
+  ) as e (key, status, summary, hint);
+end;
+comment on function core.error_catalogue() is
+$$Every error key of the API with its HTTP status, a summary and what the caller can do.$$;
+revoke all on function core.error_catalogue() from public;
+grant execute on function core.error_catalogue() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/error_catalogue.sql
+--! Included core/error_codes.sql
+-- What PostgREST and Postgres refuse by themselves carries a code and no key of ours.
+-- The SDK gives such an answer the key that stands here, so that a program branches on keys alone.
+create or replace function core.error_codes()
+  returns table (code text, key text)
+  language sql
+  immutable
+  parallel safe
+begin atomic
+  select c.code, c.key
+  from (values
+    ('22001', 'value_malformed'),
+    ('22003', 'value_malformed'),
+    ('22007', 'value_malformed'),
+    ('22008', 'value_malformed'),
+    ('22023', 'token_invalid'),
+    ('22P02', 'value_malformed'),
+    ('22P05', 'value_malformed'),
+    ('23502', 'value_missing'),
+    ('23503', 'reference_not_found'),
+    ('23505', 'already_exists'),
+    ('23514', 'value_refused'),
+    ('42501', 'not_allowed'),
+    ('42703', 'request_malformed'),
+    ('42P01', 'endpoint_not_found'),
+    ('57014', 'took_too_long'),
+    ('PGRST003', 'server_busy'),
+    ('PGRST100', 'request_malformed'),
+    ('PGRST102', 'request_malformed'),
+    ('PGRST103', 'range_not_satisfiable'),
+    ('PGRST106', 'endpoint_not_found'),
+    ('PGRST116', 'row_not_found'),
+    ('PGRST202', 'endpoint_not_found'),
+    ('PGRST204', 'request_malformed'),
+    ('PGRST205', 'endpoint_not_found'),
+    ('PGRST301', 'token_invalid'),
+    ('PGRST303', 'token_invalid')
+  ) as c (code, key);
+end;
+comment on function core.error_codes() is
+$$Codes that PostgREST and Postgres answer with by themselves, and the key of core.error_catalogue() for each.$$;
+revoke all on function core.error_codes() from public;
+--! EndIncluded core/error_codes.sql
+--! Included core/raise_error.sql
+-- The one way to refuse. The message is the key and nothing else: PostgREST puts it into the status line.
+create or replace function core.raise_error(key text, detail text default null)
+  returns void
+  language plpgsql
+  stable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_status integer;
+  v_hint text;
+begin
+  select e.status, e.hint into v_status, v_hint
+  from core.error_catalogue() as e
+  where e.key = raise_error.key;
+  if not found then
+    raise exception 'error key % is not in core.error_catalogue()', raise_error.key;
+  end if;
+  raise exception using
+    errcode = 'PT' || v_status,
+    message = raise_error.key,
+    detail = coalesce(raise_error.detail, ''),
+    hint = v_hint;
+end
+$$;
+comment on function core.raise_error(text, text) is
+$$Refuses with a key of core.error_catalogue(): SQLSTATE PTxxx carries the HTTP status, the message is the key.
+
+The detail is a sentence with the values; never a secret, never another person's data.$$;
+revoke all on function core.raise_error(text, text) from public;
+grant execute on function core.raise_error(text, text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/raise_error.sql
+--! Included core/error_response.sql
+-- Refuses without raising, for functions whose work must stay although they say no:
+-- a counted attempt or a revoked session would be rolled back with an exception.
+create or replace function core.error_response(key text, detail text default null, retry_after_seconds integer default null)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_status integer;
+  v_hint text;
+begin
+  select e.status, e.hint into strict v_status, v_hint
+  from core.error_catalogue() as e
+  where e.key = error_response.key;
+  perform set_config('response.status', v_status::text, true);
+  if error_response.retry_after_seconds is not null then
+    perform set_config(
+      'response.headers',
+      jsonb_build_array(jsonb_build_object('Retry-After', error_response.retry_after_seconds::text))::text,
+      true
+    );
+  end if;
+  return jsonb_build_object(
+    'code', 'PT' || v_status,
+    'message', error_response.key,
+    'details', coalesce(error_response.detail, ''),
+    'hint', v_hint
+  );
+end
+$$;
+comment on function core.error_response(text, text, integer) is
+$$An error as a result: sets the HTTP status and returns the body that PostgREST would send for a raised error.$$;
+revoke all on function core.error_response(text, text, integer) from public;
+--! EndIncluded core/error_response.sql
+--! Included core/setting_catalogue.sql
+-- Every setting, its default and its type, said once. core.settings holds only what differs.
+create or replace function core.setting_catalogue()
+  returns table (name text, default_value jsonb, json_schema jsonb, description text)
+  language sql
+  immutable
+  parallel safe
+begin atomic
+  select s.name, s.default_value, s.json_schema, s.description
+  from (values
+    ('client_address_header', 'null'::jsonb, '{"type": ["string", "null"], "pattern": "^[a-z0-9-]+$"}'::jsonb,
+      'Header in which the proxy in front of PostgREST writes the caller''s address (lower case); null: address unknown.'),
+    ('jwt_audience', '"howdah"', '{"type": "string", "minLength": 1}', 'Claim aud of access tokens.'),
+    ('jwt_issuer', '"howdah"', '{"type": "string", "minLength": 1}', 'Claim iss of access tokens.'),
+    ('password_hash_cost', '11', '{"type": "integer", "minimum": 4, "maximum": 15}',
+      'bcrypt cost of new password hashes; below 10 only for tests.')
+  ) as s (name, default_value, json_schema, description);
+end;
+comment on function core.setting_catalogue() is
+$$Every setting with its default, its JSON Schema and what it is for.$$;
+revoke all on function core.setting_catalogue() from public;
+--! EndIncluded core/setting_catalogue.sql
+--! Included core/setting.sql
+-- Reads one setting. Runs as whoever asks: only definer functions and operators get through to the table.
+create or replace function core.setting(name text)
+  returns jsonb
+  language sql
+  stable
+  strict
+  parallel safe
+return coalesce(
+  (select s.value from core.settings as s where s.name = setting.name),
+  (select c.default_value from core.setting_catalogue() as c where c.name = setting.name)
+);
+comment on function core.setting(text) is $$The value of a setting, or its default.$$;
+revoke all on function core.setting(text) from public;
+--! EndIncluded core/setting.sql
+--! Included core/current_user_id.sql
+-- Who is asking. A plain SQL body without a set clause, so that it is inlined into every policy.
+create or replace function core.current_user_id()
+  returns uuid
+  language sql
+  stable
+  parallel safe
+return (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sub')::uuid;
+comment on function core.current_user_id() is $$The signed-in user's id; null for anyone else.$$;
+revoke all on function core.current_user_id() from public;
+grant execute on function core.current_user_id() to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/current_user_id.sql
+--! Included core/current_session_id.sql
+-- Through which session.
+create or replace function core.current_session_id()
+  returns uuid
+  language sql
+  stable
+  parallel safe
+return (nullif(current_setting('request.jwt.claims', true), '')::jsonb ->> 'sid')::uuid;
+comment on function core.current_session_id() is $$The id of the session of the access token; null without one.$$;
+revoke all on function core.current_session_id() from public;
+grant execute on function core.current_session_id() to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/current_session_id.sql
+--! Included core/is_admin.sql
+-- The database role decides, not a claim: PostgREST may only become howdah_admin for a token that says so,
+-- and core.check_request() compares that with core.users at each request.
+create or replace function core.is_admin()
+  returns boolean
+  language sql
+  stable
+  parallel safe
+return current_setting('role', true) = 'howdah_admin';
+comment on function core.is_admin() is $$Whether the request runs as howdah_admin.$$;
+revoke all on function core.is_admin() from public;
+grant execute on function core.is_admin() to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/is_admin.sql
+--! Included core/client_address.sql
+-- PostgREST passes every header on, so an address is believed only from the header that our own proxy overwrites.
+create or replace function core.client_address()
+  returns inet
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_header text := core.setting('client_address_header') #>> '{}';
+begin
+  if v_header is null then
+    return null;
+  end if;
+  return (nullif(current_setting('request.headers', true), '')::jsonb ->> v_header)::inet;
+exception when invalid_text_representation then
+  return null;
+end
+$$;
+comment on function core.client_address() is
+$$The caller's address as the proxy saw it; null where the setting client_address_header is not set.$$;
+revoke all on function core.client_address() from public;
+--! EndIncluded core/client_address.sql
+--! Included core/base64url.sql
+-- encode() wraps lines at 76 characters and uses the wrong alphabet for tokens.
+create or replace function core.base64url(data bytea)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return translate(encode(base64url.data, 'base64'), E'+/=\n', '-_');
+comment on function core.base64url(bytea) is $$Bytes as base64url without padding. Source: RFC 4648 section 5.$$;
+revoke all on function core.base64url(bytea) from public;
+
+create or replace function core.base64url_decode(encoded text)
+  returns bytea
+  language plpgsql
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return decode(
+    rpad(translate(encoded, '-_', '+/'), (char_length(encoded) + 3) / 4 * 4, '='),
+    'base64'
+  );
+exception when invalid_parameter_value then
+  return null;
+end
+$$;
+comment on function core.base64url_decode(text) is $$The bytes of a base64url text; null for any other text.$$;
+revoke all on function core.base64url_decode(text) from public;
+--! EndIncluded core/base64url.sql
+--! Included core/secrets.sql
+-- Secrets come from outside (the stack, a deployment) and are read by definer functions only.
+create or replace function private.secret(name text)
+  returns text
+  language sql
+  stable
+  strict
+return (select s.value from private.secrets as s where s.name = secret.name);
+comment on function private.secret(text) is $$A secret by its name; null when nobody has set it.$$;
+revoke all on function private.secret(text) from public;
+
+create or replace function private.set_secret(name text, value text)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into private.secrets as s (name, value)
+  values (set_secret.name, set_secret.value)
+  on conflict on constraint secrets_pkey do update
+    set value = excluded.value
+    where s.value <> excluded.value;
+end;
+comment on function private.set_secret(text, text) is
+$$Stores a secret. Safe to repeat. Known names: jwt_secret, attempt_key.$$;
+revoke all on function private.set_secret(text, text) from public;
+--! EndIncluded core/secrets.sql
+--! Included core/enqueue_job.sql
+-- The one door from SQL to the worker. Payloads carry ids, never data.
+-- security definer: API roles have no access to graphile_worker; no role but our own functions may call this.
+create or replace function core.enqueue_job(
+  task text,
+  payload jsonb default '{}',
+  job_key text default null,
+  run_at timestamptz default null
+)
+  returns bigint
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_job_id bigint;
+begin
+  select j.id into v_job_id
+  from graphile_worker.add_job(
+    enqueue_job.task,
+    enqueue_job.payload::json,
+    run_at => enqueue_job.run_at,
+    job_key => enqueue_job.job_key
+  ) as j;
+  return v_job_id;
+end
+$$;
+comment on function core.enqueue_job(text, jsonb, text, timestamptz) is
+$$Adds a job in the caller's own transaction and returns its id. With a job_key, a waiting job of that key is replaced.$$;
+revoke all on function core.enqueue_job(text, jsonb, text, timestamptz) from public;
+--! EndIncluded core/enqueue_job.sql
+--! Included core/take_attempt.sql
+-- Counts before the costly check, in one statement: a hundred wrong guesses at once count a hundred times.
+-- A bucket is a keyed hash: the table names nobody, and without the key an address cannot be looked up in it.
+create or replace function private.attempt_bucket(purpose text, subject text)
+  returns bytea
+  language sql
+  stable
+  strict
+return extensions.hmac(
+  attempt_bucket.purpose || ':' || attempt_bucket.subject, private.secret('attempt_key'), 'sha256'
+);
+comment on function private.attempt_bucket(text, text) is $$The key of a counter of attempts.$$;
+revoke all on function private.attempt_bucket(text, text) from public;
+
+create or replace function private.take_attempt(bucket bytea, attempt_limit integer, attempt_window interval)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_count integer;
+  v_started_at timestamptz;
+begin
+  insert into private.attempts as a (bucket, attempt_count, window_started_at)
+  values (take_attempt.bucket, 1, core.now())
+  on conflict on constraint attempts_pkey do update set
+    attempt_count = case
+      when a.window_started_at <= core.now() - attempt_window then 1
+      else a.attempt_count + 1
+    end,
+    window_started_at = case
+      when a.window_started_at <= core.now() - attempt_window then core.now()
+      else a.window_started_at
+    end
+  returning attempt_count, window_started_at into v_count, v_started_at;
+
+  if v_count <= attempt_limit then
+    return 0;
+  end if;
+  return greatest(1, ceil(extract(epoch from v_started_at + attempt_window - core.now())))::integer;
+end
+$$;
+comment on function private.take_attempt(bytea, integer, interval) is
+$$Counts an attempt. 0: go ahead; otherwise the seconds until the window ends.$$;
+revoke all on function private.take_attempt(bytea, integer, interval) from public;
+
+create or replace function private.give_back_attempt(bucket bytea)
+  returns void
+  language sql
+  volatile
+begin atomic
+  update private.attempts as a
+  set attempt_count = greatest(a.attempt_count - 1, 0)
+  where a.bucket = give_back_attempt.bucket;
+end;
+comment on function private.give_back_attempt(bytea) is $$Takes back an attempt that turned out to be a success.$$;
+revoke all on function private.give_back_attempt(bytea) from public;
+--! EndIncluded core/take_attempt.sql
+--! Included core/session_lifetimes.sql
+-- How long things live, each with its reason.
+
+create or replace function core.access_token_ttl() returns interval language sql immutable parallel safe
+return interval '15 minutes';
+comment on function core.access_token_ttl() is
+$$Lifetime of an access token: short, because whoever steals one has it for that long at most.$$;
+revoke all on function core.access_token_ttl() from public;
+
+create or replace function core.session_idle_ttl() returns interval language sql immutable parallel safe
+return interval '30 days';
+comment on function core.session_idle_ttl() is $$A session not refreshed for this long has ended.$$;
+revoke all on function core.session_idle_ttl() from public;
+
+create or replace function core.session_absolute_ttl() returns interval language sql immutable parallel safe
+return interval '180 days';
+comment on function core.session_absolute_ttl() is $$After this long a password is asked for again, however active the session.$$;
+revoke all on function core.session_absolute_ttl() from public;
+
+create or replace function core.refresh_reuse_window() returns interval language sql immutable parallel safe
+return interval '10 seconds';
+comment on function core.refresh_reuse_window() is
+$$For this long a traded-in refresh token still answers with its successor: answers get lost, tabs race.$$;
+revoke all on function core.refresh_reuse_window() from public;
+--! EndIncluded core/session_lifetimes.sql
+--! Included core/hash_password.sql
+-- bcrypt, because pgcrypto brings it to every Postgres; the cost is a setting.
+create or replace function private.hash_password(password text)
+  returns text
+  language sql
+  volatile
+  strict
+return extensions.crypt(
+  hash_password.password,
+  extensions.gen_salt('bf', (core.setting('password_hash_cost') #>> '{}')::integer)
+);
+comment on function private.hash_password(text) is
+$$A bcrypt hash. Source: OWASP ASVS 5.0 appendix C asks for cost 10 or more; the default is 11 (about 85 ms).$$;
+revoke all on function private.hash_password(text) from public;
+
+-- Takes the same time for an account that does not exist: it hashes all the same, then says no.
+create or replace function private.is_password(password text, password_hash text)
+  returns boolean
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if is_password.password_hash is null or octet_length(is_password.password) > 72 then
+    perform private.hash_password(left(is_password.password, 72));
+    return false;
+  end if;
+  return extensions.crypt(is_password.password, is_password.password_hash) = is_password.password_hash;
+end
+$$;
+comment on function private.is_password(text, text) is
+$$Whether a password belongs to a hash; false for a missing hash, in the same time.$$;
+revoke all on function private.is_password(text, text) from public;
+--! EndIncluded core/hash_password.sql
+--! Included core/require_password.sql
+-- What may become a password. No rules on composition; bcrypt's 72 bytes are a wall, not a silent cut.
+create or replace function private.require_password(password text)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if char_length(coalesce(require_password.password, '')) < 8 then
+    perform core.raise_error('password_too_short',
+      format('The password has %s characters.', char_length(coalesce(require_password.password, ''))));
+  end if;
+  if octet_length(require_password.password) > 72 then
+    perform core.raise_error('password_too_long',
+      format('The password has %s bytes in UTF-8.', octet_length(require_password.password)));
+  end if;
+end
+$$;
+comment on function private.require_password(text) is
+$$Refuses what must not become a password. Errors: password_too_short (400), password_too_long (400).$$;
+revoke all on function private.require_password(text) from public;
+--! EndIncluded core/require_password.sql
+--! Included core/take_address_attempt.sql
+-- A brake on guessing from one place. The answer to a success gives the attempt back.
+create or replace function private.take_address_attempt()
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Without a proxy that tells addresses apart there is nothing to count by; one bucket for all would lock out all.
+  if core.client_address() is null then
+    return 0;
+  end if;
+  return private.take_attempt(private.attempt_bucket('address', host(core.client_address())), 30, interval '5 minutes');
+end
+$$;
+comment on function private.take_address_attempt() is
+$$Counts an attempt of the caller's address: 30 in 5 minutes. 0: go ahead; otherwise seconds to wait.$$;
+revoke all on function private.take_address_attempt() from public;
+--! EndIncluded core/take_address_attempt.sql
+--! Included core/sign_jwt.sql
+-- HS256 in SQL: the same secret as PostgREST's, readable by definer functions only.
+create or replace function private.sign_jwt(claims jsonb)
+  returns text
+  language plpgsql
+  stable
+  strict
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_secret text := private.secret('jwt_secret');
+  v_signed text := core.base64url(convert_to('{"alg":"HS256","typ":"JWT"}', 'utf8'))
+    || '.' || core.base64url(convert_to(sign_jwt.claims::text, 'utf8'));
+begin
+  -- PostgREST starts with a short secret and then validates nothing; better to fail here, loudly.
+  if v_secret is null or octet_length(v_secret) < 32 then
+    raise exception 'the secret jwt_secret is missing or shorter than 32 bytes'
+      using hint = 'Set it with select private.set_secret(''jwt_secret'', …) to the value PostgREST has.';
+  end if;
+  return v_signed || '.' || core.base64url(
+    extensions.hmac(convert_to(v_signed, 'utf8'), convert_to(v_secret, 'utf8'), 'sha256')
+  );
+end
+$$;
+comment on function private.sign_jwt(jsonb) is $$A signed JSON Web Token (HS256). Source: RFC 7515.$$;
+revoke all on function private.sign_jwt(jsonb) from public;
+--! EndIncluded core/sign_jwt.sql
+--! Included core/session_answer_schema.sql
+-- The shape that sign_up, sign_in and refresh_session answer with; the SDK prints its validator from it.
+create or replace function core.session_answer_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return '{
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["access_token", "token_type", "expires_in", "refresh_token", "user"],
+  "properties": {
+    "access_token": {"type": "string"},
+    "token_type": {"type": "string", "const": "bearer"},
+    "expires_in": {"type": "integer", "minimum": 1, "description": "Seconds until the access token expires."},
+    "refresh_token": {"type": "string", "pattern": "^[A-Za-z0-9_-]{43}$"},
+    "user": {
+      "type": "object",
+      "additionalProperties": false,
+      "required": ["id", "email", "display_name", "timezone", "locale", "role"],
+      "properties": {
+        "id": {"type": "string", "format": "uuid"},
+        "email": {"type": "string"},
+        "display_name": {"type": ["string", "null"]},
+        "timezone": {"type": "string"},
+        "locale": {"type": "string"},
+        "role": {"type": "string", "enum": ["user", "admin"]}
+      }
+    }
+  }
+}'::jsonb;
+comment on function core.session_answer_schema() is $$JSON Schema of what sign_up, sign_in and refresh_session answer.$$;
+revoke all on function core.session_answer_schema() from public;
+--! EndIncluded core/session_answer_schema.sql
+--! Included core/session_answer.sql
+-- Access token, refresh token and user, as clients keep them.
+create or replace function private.session_answer(session_id uuid, refresh_token bytea)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user core.users;
+  v_lifetime_seconds integer := extract(epoch from core.access_token_ttl())::integer;
+  -- Not core.now(): PostgREST compares these with the real clock.
+  v_issued_at bigint := extract(epoch from now())::bigint;
+begin
+  select u.* into strict v_user
+  from core.sessions as s join core.users as u on u.id = s.user_id
+  where s.id = session_answer.session_id;
+
+  return jsonb_build_object(
+    'access_token', private.sign_jwt(jsonb_build_object(
+      'iss', core.setting('jwt_issuer'),
+      'aud', core.setting('jwt_audience'),
+      'sub', v_user.id,
+      'role', 'howdah_' || v_user.role,
+      'sid', session_answer.session_id,
+      'iat', v_issued_at,
+      'exp', v_issued_at + v_lifetime_seconds
+    )),
+    'token_type', 'bearer',
+    'expires_in', v_lifetime_seconds,
+    'refresh_token', core.base64url(session_answer.refresh_token),
+    'user', jsonb_build_object(
+      'id', v_user.id,
+      'email', v_user.email,
+      'display_name', v_user.display_name,
+      'timezone', v_user.timezone,
+      'locale', v_user.locale,
+      'role', v_user.role
+    )
+  );
+end
+$$;
+comment on function private.session_answer(uuid, bytea) is
+$$What a client gets for a session: a fresh access token, the given refresh token, the user.$$;
+revoke all on function private.session_answer(uuid, bytea) from public;
+--! EndIncluded core/session_answer.sql
+--! Included core/start_session.sql
+-- A new session with its first refresh token.
+create or replace function private.start_session(user_id uuid, device_fingerprint text, device_name text)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_session_id uuid;
+  v_refresh_token bytea := extensions.gen_random_bytes(32);
+  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+begin
+  insert into core.sessions (
+    user_id, device_fingerprint, device_name, user_agent, client_address, created_at, refreshed_at, expires_at
+  )
+  values (
+    start_session.user_id,
+    start_session.device_fingerprint,
+    start_session.device_name,
+    left(v_headers ->> 'user-agent', 500),
+    core.client_address(),
+    core.now(),
+    core.now(),
+    core.now() + core.session_idle_ttl()
+  )
+  returning id into v_session_id;
+
+  insert into private.refresh_tokens (token_hash, session_id, created_at)
+  values (sha256(v_refresh_token), v_session_id, core.now());
+
+  return private.session_answer(v_session_id, v_refresh_token);
+end
+$$;
+comment on function private.start_session(uuid, text, text) is $$Opens a session for a user and answers with its tokens.$$;
+revoke all on function private.start_session(uuid, text, text) from public;
+
+create or replace function private.require_device(device_fingerprint text, device_name text)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if char_length(require_device.device_fingerprint) not between 8 and 200 then
+    perform core.raise_error('device_invalid', 'device_fingerprint must have 8 to 200 characters.');
+  end if;
+  if char_length(require_device.device_name) not between 1 and 120 then
+    perform core.raise_error('device_invalid', 'device_name must have 1 to 120 characters.');
+  end if;
+end
+$$;
+comment on function private.require_device(text, text) is
+$$Refuses device texts that a session cannot hold. Errors: device_invalid (400).$$;
+revoke all on function private.require_device(text, text) from public;
+--! EndIncluded core/start_session.sql
+--! Included core/check_request.sql
+-- PostgREST calls this before every request (db-pre-request). PostgREST alone accepts a signed token without
+-- exp, aud or role, and one that expired up to 30 seconds ago; here only our complete tokens of living sessions pass.
+-- security definer: borrows the right to read core.sessions and core.users; reads one row, by the signed ids only.
+create or replace function core.check_request()
+  returns void
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+  v_role text := current_setting('role', true);
+  v_expires_at timestamptz;
+  v_issued_at timestamptz;
+begin
+  if v_role = 'howdah_anon' and coalesce(v_claims - 'role', '{}') = '{}' then
+    return;
+  end if;
+
+  if v_role not in ('howdah_user', 'howdah_admin')
+    or v_claims ->> 'role' is distinct from v_role
+    or v_claims -> 'iss' is distinct from core.setting('jwt_issuer')
+    or v_claims -> 'aud' is distinct from core.setting('jwt_audience')
+    or jsonb_typeof(v_claims -> 'iat') is distinct from 'number'
+    or jsonb_typeof(v_claims -> 'exp') is distinct from 'number'
+    or coalesce(v_claims ->> 'sub', '') !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    or coalesce(v_claims ->> 'sid', '') !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    -- Larger numbers are no instants, and to_timestamp() would fail on them.
+    or (v_claims ->> 'exp')::numeric not between 0 and 253402300799
+    or (v_claims ->> 'iat')::numeric not between 0 and 253402300799
+  then
+    perform core.raise_error('token_incomplete', 'A claim is missing, or not as this API writes it.');
+  end if;
+
+  v_issued_at := to_timestamp((v_claims ->> 'iat')::numeric);
+  v_expires_at := to_timestamp((v_claims ->> 'exp')::numeric);
+  if v_expires_at - v_issued_at > core.access_token_ttl() then
+    perform core.raise_error('token_incomplete', 'The token claims to live longer than this API grants.');
+  end if;
+  if v_expires_at <= clock_timestamp() then
+    perform core.raise_error('token_expired', format('It expired at %s.', v_expires_at));
+  end if;
+
+  perform
+  from core.sessions as s
+  join core.users as u on u.id = s.user_id
+  where s.id = (v_claims ->> 'sid')::uuid
+    and s.user_id = (v_claims ->> 'sub')::uuid
+    and s.revoked_at is null
+    and s.expires_at > core.now()
+    and u.status = 'active'
+    and u.deleted_at is null
+    and 'howdah_' || u.role = v_role;
+  if not found then
+    perform core.raise_error('session_ended', 'It was ended, has expired, or its account changed.');
+  end if;
+end
+$$;
+comment on function core.check_request() is
+$$Lets a request pass, or refuses it before anything else runs.
+
+Errors: token_incomplete (401), token_expired (401), session_ended (401).$$;
+revoke all on function core.check_request() from public;
+grant execute on function core.check_request() to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/check_request.sql
+--! Included core/triggers.sql
+-- Trigger functions that every module shares, and core's own triggers.
+
+create or replace function core.tg__touch_updated_at()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.updated_at := core.now();
+  return new;
+end
+$$;
+comment on function core.tg__touch_updated_at() is $$Keeps updated_at true.$$;
+revoke all on function core.tg__touch_updated_at() from public;
+
+-- PostgREST turns PATCH /x without a filter into an update of every row the caller may see. Its statement is
+-- the client's only statement, so its text tells: everything from the API carries values as parameters,
+-- and a where clause stands in it exactly when a filter was given.
+create or replace function core.tg__refuse_filterless_write()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('request.method', true) in ('PATCH', 'DELETE')
+    and substring(current_query() from '(?:UPDATE|DELETE FROM) +"api"\..*?(?: RETURNING |$)') !~ '\sWHERE\s'
+  then
+    perform core.raise_error('write_without_filter',
+      format('%s on %s came without a filter.', current_setting('request.method', true), tg_table_name));
+  end if;
+  return null;
+end
+$$;
+comment on function core.tg__refuse_filterless_write() is
+$$Refuses PATCH and DELETE without a filter. For tables that the API writes through views.
+
+Errors: write_without_filter (400).$$;
+revoke all on function core.tg__refuse_filterless_write() from public;
+
+create or replace trigger _100_touch_updated_at
+  before update on core.users
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on core.sessions
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on core.settings
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on private.secrets
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on private.passwords
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded core/triggers.sql
+--! Included core/policies.sql
+-- Row-level security of core and private. Writes go through functions; web roles only read what is theirs.
+
+alter table core.settings enable row level security;
+
+alter table core.users enable row level security;
+drop policy if exists select_own on core.users;
+create policy select_own on core.users
+  for select to howdah_user
+  using (id = (select core.current_user_id()));
+drop policy if exists select_admin on core.users;
+create policy select_admin on core.users
+  for select to howdah_admin
+  using ((select core.is_admin()));
+revoke all on core.users from howdah_anon, howdah_user, howdah_admin;
+grant select (
+  id, email, email_verified_at, role, status, full_name, display_name, avatar_url, timezone, locale, preferences,
+  has_onboarded, trial_ends_at, created_at, updated_at
+) on core.users to howdah_user, howdah_admin;
+
+alter table core.sessions enable row level security;
+drop policy if exists select_own on core.sessions;
+create policy select_own on core.sessions
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on core.sessions from howdah_anon, howdah_user, howdah_admin;
+grant select (
+  id, user_id, device_name, user_agent, client_address, refreshed_at, expires_at, revoked_at, created_at
+) on core.sessions to howdah_user, howdah_admin;
+
+-- No policy: nobody but their owner's functions reads these.
+alter table private.secrets enable row level security;
+alter table private.passwords enable row level security;
+alter table private.refresh_tokens enable row level security;
+alter table private.attempts enable row level security;
+--! EndIncluded core/policies.sql
+--! Included core/views.sql
+-- What core shows through the API.
+
+create or replace view api.users
+  with (security_invoker = true)
+as
+select
+  u.id,
+  u.email,
+  u.email_verified_at,
+  u.role,
+  u.full_name,
+  u.display_name,
+  u.avatar_url,
+  u.timezone,
+  u.locale,
+  u.preferences,
+  u.has_onboarded,
+  u.trial_ends_at,
+  u.created_at,
+  u.updated_at
+from core.users as u;
+comment on view api.users is $$Accounts: one's own; admins see all.$$;
+comment on column api.users.id is $$Key of the account.$$;
+comment on column api.users.email is $$E-mail address as it was given.$$;
+comment on column api.users.email_verified_at is $$When the address was confirmed; null while it is not.$$;
+comment on column api.users.role is $$user or admin.$$;
+comment on column api.users.full_name is $$Name for letters and invoices.$$;
+comment on column api.users.display_name is $$Name shown in the product.$$;
+comment on column api.users.avatar_url is $$Address of the picture (https).$$;
+comment on column api.users.timezone is $$IANA zone, for instance Europe/Berlin; decides when the user's day begins.$$;
+comment on column api.users.locale is $$Language tag, for instance en or de-AT.$$;
+comment on column api.users.preferences is $$Settings of the client application; an object of at most 16 KiB.$$;
+comment on column api.users.has_onboarded is $$Whether the first steps are done.$$;
+comment on column api.users.trial_ends_at is $$End of the trial; null without one.$$;
+comment on column api.users.created_at is $$When the account was made.$$;
+comment on column api.users.updated_at is $$When the account last changed.$$;
+revoke all on api.users from howdah_anon, howdah_user, howdah_admin;
+grant select on api.users to howdah_user, howdah_admin;
+
+create or replace view api.sessions
+  with (security_invoker = true)
+as
+select
+  s.id,
+  s.device_name,
+  s.user_agent,
+  s.client_address,
+  s.created_at,
+  s.refreshed_at,
+  s.expires_at,
+  s.id = (select core.current_session_id()) as is_current
+from core.sessions as s
+where s.revoked_at is null and s.expires_at > (select core.now());
+comment on view api.sessions is $$One's own living sessions.$$;
+comment on column api.sessions.id is $$Key of the session.$$;
+comment on column api.sessions.device_name is $$Name the client gave its device.$$;
+comment on column api.sessions.user_agent is $$User-Agent header at sign-in.$$;
+comment on column api.sessions.client_address is $$Address at sign-in, where a proxy tells it.$$;
+comment on column api.sessions.created_at is $$When the session began.$$;
+comment on column api.sessions.refreshed_at is $$When its refresh token was last traded in.$$;
+comment on column api.sessions.expires_at is $$When it ends unless refreshed.$$;
+comment on column api.sessions.is_current is
+$$Whether this request belongs to it.
+
+@notNull$$;
+revoke all on api.sessions from howdah_anon, howdah_user, howdah_admin;
+grant select on api.sessions to howdah_user, howdah_admin;
+--! EndIncluded core/views.sql
+--! Included core/sign_up.sql
+-- Opens an account and signs in at once.
+-- security definer: anon may write no table. Nothing to authorise; every argument is checked, the rest is fixed here.
+create or replace function api.sign_up(
+  email text,
+  password text,
+  display_name text default null,
+  timezone text default 'UTC',
+  locale text default 'en'
+)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid;
+  v_wait_seconds integer;
+begin
+  if not coalesce(core.is_email(sign_up.email), false) then
+    perform core.raise_error('email_invalid', format('The e-mail address sent was %s.', coalesce(to_json(left(sign_up.email, 80))::text, 'null')));
+  end if;
+  perform private.require_password(sign_up.password);
+  if char_length(sign_up.display_name) not between 1 and 80 then
+    perform core.raise_error('display_name_invalid',
+      format('The display name sent has %s characters.', char_length(sign_up.display_name)));
+  end if;
+  if not coalesce(core.is_time_zone(sign_up.timezone), false) then
+    perform core.raise_error('timezone_invalid', format('The time zone sent was %s.', coalesce(to_json(left(sign_up.timezone, 80))::text, 'null')));
+  end if;
+  if coalesce(sign_up.locale, '') !~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' then
+    perform core.raise_error('locale_invalid', format('The locale sent was %s.', coalesce(to_json(left(sign_up.locale, 80))::text, 'null')));
+  end if;
+
+  v_wait_seconds := private.take_address_attempt();
+  if v_wait_seconds > 0 then
+    return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
+  end if;
+
+  insert into core.users (email, display_name, timezone, locale, created_at, updated_at)
+  values (sign_up.email, sign_up.display_name, sign_up.timezone, sign_up.locale, core.now(), core.now())
+  on conflict on constraint users_email_key_key do nothing
+  returning id into v_user_id;
+  if v_user_id is null then
+    -- As a result, not raised: the attempt has to stay counted.
+    return core.error_response('email_taken', 'Sign-up is open, so this answer tells that the account exists.');
+  end if;
+  insert into private.passwords (user_id, password_hash)
+  values (v_user_id, private.hash_password(sign_up.password));
+  return private.start_session(v_user_id, null, null);
+end
+$$;
+comment on function api.sign_up(text, text, text, text, text) is
+$$Open an account.
+
+Answers like sign_in. Not safe to repeat blindly: the second call answers email_taken.
+A password has at least 8 characters and at most 72 bytes; it is taken exactly as sent.
+
+@returns core.session_answer_schema
+Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
+timezone_invalid (400), locale_invalid (400), email_taken (409), too_many_attempts (429).$$;
+revoke all on function api.sign_up(text, text, text, text, text) from public;
+grant execute on function api.sign_up(text, text, text, text, text) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/sign_up.sql
+--! Included core/sign_in.sql
+-- Password to session. An unknown address costs the same time and gets the same answer as a wrong password.
+-- security definer: anon may read neither accounts nor hashes. The password is the authorisation.
+create or replace function api.sign_in(
+  email text,
+  password text,
+  device_fingerprint text default null,
+  device_name text default null
+)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user core.users;
+  v_password_hash text;
+  v_bucket bytea;
+  v_wait_seconds integer;
+begin
+  perform private.require_device(sign_in.device_fingerprint, sign_in.device_name);
+
+  select u.* into v_user
+  from core.users as u
+  where u.email_key = core.email_key(left(sign_in.email, 254))
+    and u.status = 'active'
+    and u.deleted_at is null;
+  select p.password_hash into v_password_hash from private.passwords as p where p.user_id = v_user.id;
+
+  -- A device that has signed in before counts on its own: a stranger who guesses cannot lock the owner out.
+  v_bucket := case
+    when sign_in.device_fingerprint is not null and exists (
+      select from core.sessions as s
+      where s.user_id = v_user.id and s.device_fingerprint = sign_in.device_fingerprint
+    ) then private.attempt_bucket('device', v_user.id || ':' || sign_in.device_fingerprint)
+    else private.attempt_bucket('account', core.email_key(left(coalesce(sign_in.email, ''), 254)))
+  end;
+  v_wait_seconds := greatest(
+    private.take_address_attempt(),
+    private.take_attempt(v_bucket, 10, interval '15 minutes')
+  );
+  if v_wait_seconds > 0 then
+    return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
+  end if;
+
+  if not private.is_password(coalesce(sign_in.password, ''), v_password_hash) then
+    return core.error_response('invalid_credentials');
+  end if;
+
+  perform private.give_back_attempt(v_bucket);
+  if core.client_address() is not null then
+    perform private.give_back_attempt(private.attempt_bucket('address', host(core.client_address())));
+  end if;
+  return private.start_session(v_user.id, sign_in.device_fingerprint, sign_in.device_name);
+end
+$$;
+comment on function api.sign_in(text, text, text, text) is
+$$Sign in with e-mail address and password.
+
+Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
+15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
+
+@returns core.session_answer_schema
+Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), device_invalid (400).$$;
+revoke all on function api.sign_in(text, text, text, text) from public;
+grant execute on function api.sign_in(text, text, text, text) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/sign_in.sql
+--! Included core/refresh_session.sql
+-- Trades a refresh token for its successor. The successor is HMAC-SHA-256 of the old token under a random nonce:
+-- whoever holds the old token can be given the same successor again for a few seconds, while the database
+-- alone (hashes and nonces) yields no usable token.
+-- security definer: anon may read no token. The token itself is the authorisation.
+create or replace function api.refresh_session(refresh_token text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_presented bytea := core.base64url_decode(refresh_session.refresh_token);
+  v_token private.refresh_tokens;
+  v_session core.sessions;
+  v_successor bytea;
+begin
+  select t.* into v_token from private.refresh_tokens as t where t.token_hash = sha256(v_presented);
+  if v_token.session_id is null then
+    return core.error_response('refresh_token_invalid');
+  end if;
+
+  -- The session's row is the one lock: parallel trades of its tokens queue up here and see what the first did.
+  select s.* into v_session from core.sessions as s where s.id = v_token.session_id for update;
+  select t.* into v_token from private.refresh_tokens as t where t.token_hash = sha256(v_presented);
+  if v_session.revoked_at is not null or v_session.expires_at <= core.now() or not exists (
+    select from core.users as u
+    where u.id = v_session.user_id and u.status = 'active' and u.deleted_at is null
+  ) then
+    return core.error_response('session_ended');
+  end if;
+
+  if v_token.rotated_at is null then
+    v_token.successor_nonce := extensions.gen_random_bytes(32);
+    v_successor := extensions.hmac(v_presented, v_token.successor_nonce, 'sha256');
+    update private.refresh_tokens as t
+    set rotated_at = core.now(), successor_nonce = v_token.successor_nonce
+    where t.token_hash = v_token.token_hash;
+    insert into private.refresh_tokens (token_hash, session_id, created_at)
+    values (sha256(v_successor), v_session.id, core.now());
+    update core.sessions as s
+    set
+      refreshed_at = core.now(),
+      expires_at = least(core.now() + core.session_idle_ttl(), s.created_at + core.session_absolute_ttl())
+    where s.id = v_session.id;
+    return private.session_answer(v_session.id, v_successor);
+  end if;
+
+  if v_token.rotated_at > core.now() - core.refresh_reuse_window() then
+    v_successor := extensions.hmac(v_presented, v_token.successor_nonce, 'sha256');
+    if exists (
+      select from private.refresh_tokens as t where t.token_hash = sha256(v_successor) and t.rotated_at is null
+    ) then
+      return private.session_answer(v_session.id, v_successor);
+    end if;
+    return core.error_response('refresh_token_superseded');
+  end if;
+
+  update core.sessions as s
+  set revoked_at = core.now(), revoked_reason = 'refresh_token_reused'
+  where s.id = v_session.id;
+  return core.error_response('refresh_token_reused');
+end
+$$;
+comment on function api.refresh_session(text) is
+$$Trade a refresh token for a new access token and the next refresh token.
+
+Safe to repeat for 10 seconds (the same successor comes again); a later repeat ends the session.
+
+@returns core.session_answer_schema
+Errors: refresh_token_invalid (401), refresh_token_reused (401), refresh_token_superseded (409), session_ended (401).$$;
+revoke all on function api.refresh_session(text) from public;
+grant execute on function api.refresh_session(text) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/refresh_session.sql
+--! Included core/sign_out.sql
+-- Ends the caller's session: the access token is refused from the next request on.
+-- security definer: web roles write no session; the row is the one of the caller's own token.
+create or replace function api.sign_out()
+  returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  update core.sessions as s
+  set revoked_at = core.now(), revoked_reason = 'signed_out'
+  where s.id = core.current_session_id()
+    and s.user_id = core.current_user_id()
+    and s.revoked_at is null
+$$;
+comment on function api.sign_out() is
+$$Sign out: end the session of this access token, and its refresh tokens with it.
+
+Safe to repeat.$$;
+revoke all on function api.sign_out() from public;
+grant execute on function api.sign_out() to howdah_user, howdah_admin;
+--! EndIncluded core/sign_out.sql
+--! Included core/me.sql
+-- The caller's own account.
+create or replace function api.me()
+  returns setof api.users
+  language sql
+  stable
+  rows 1
+  parallel safe
+begin atomic
+  select u.* from api.users as u where u.id = (select core.current_user_id());
+end;
+comment on function api.me() is
+$$The account of whoever asks.$$;
+revoke all on function api.me() from public;
+grant execute on function api.me() to howdah_user, howdah_admin;
+--! EndIncluded core/me.sql
+--! Included core/health.sql
+-- For load balancers and curious people: answers only when the database does.
+create or replace function api.health()
+  returns table (status text, checked_at timestamptz)
+  language sql
+  stable
+  rows 1
+  parallel safe
+begin atomic
+  select 'ok', now();
+end;
+comment on function api.health() is
+$$Whether the API and its database answer.
+
+status is always ok; where it cannot be, there is no answer.$$;
+revoke all on function api.health() from public;
+grant execute on function api.health() to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/health.sql
+--! EndIncluded core/_module.sql
+--! Included ops/_module.sql
+-- ops: what operators type and the worker runs. Knows modules only through its registries.
+--! Included ops/act_as.sql
+-- An operator's session sees what one user sees: same role, same claims, same policies.
+-- Invoker, because a definer function may not change the role; only the owner of the database gets to call it.
+create or replace function ops.act_as(email text)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user core.users;
+begin
+  select u.* into v_user from core.users as u where u.email_key = core.email_key(act_as.email);
+  if v_user.id is null then
+    perform core.raise_error('account_not_found', format('There is no account %s.', to_json(act_as.email)));
+  end if;
+  perform set_config('request.jwt.claims', jsonb_build_object(
+    'sub', v_user.id, 'role', 'howdah_' || v_user.role, 'act', session_user
+  )::text, false);
+  perform set_config('role', 'howdah_' || v_user.role, false);
+  return format('acting as %s (%s); `reset role` ends it', v_user.email, v_user.id);
+end
+$$;
+comment on function ops.act_as(text) is
+$$From here on this SQL session acts as the account; `reset role` ends it.
+
+Errors: account_not_found (404).$$;
+revoke all on function ops.act_as(text) from public;
+--! EndIncluded ops/act_as.sql
+--! Included ops/set_setting.sql
+-- Changes a setting; a value of the wrong kind never gets in.
+create or replace function ops.set_setting(name text, value jsonb)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schema jsonb;
+begin
+  select c.json_schema into v_schema from core.setting_catalogue() as c where c.name = set_setting.name;
+  if not found then
+    perform core.raise_error('setting_unknown', format('The name was %s.', coalesce(to_json(set_setting.name)::text, 'null')));
+  end if;
+  if not coalesce(core.matches_json_schema(set_setting.value, v_schema), false) then
+    perform core.raise_error('setting_invalid',
+      format('%s takes %s; got %s.', set_setting.name, v_schema, set_setting.value));
+  end if;
+  insert into core.settings as s (name, value) values (set_setting.name, set_setting.value)
+  on conflict on constraint settings_pkey do update set value = excluded.value where s.value <> excluded.value;
+end
+$$;
+comment on function ops.set_setting(text, jsonb) is
+$$Changes a setting of core.setting_catalogue(). Safe to repeat.
+
+Errors: setting_unknown (404), setting_invalid (400).$$;
+revoke all on function ops.set_setting(text, jsonb) from public;
+--! EndIncluded ops/set_setting.sql
+--! Included ops/declare_partitioned_table.sql
+-- A module says in its registry.sql which of its tables are cut into months; the upkeep reads it.
+create or replace function ops.declare_partitioned_table(
+  relation text,
+  key_column text,
+  months_ahead integer default 3,
+  retention_months integer default 24
+)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into ops.partitioned_tables as p (schema_name, table_name, key_column, months_ahead, retention_months)
+  select
+    n.nspname, c.relname, declare_partitioned_table.key_column,
+    declare_partitioned_table.months_ahead, declare_partitioned_table.retention_months
+  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = declare_partitioned_table.relation::regclass
+  -- What an operator changed since stays: only what follows from the table's definition is renewed.
+  on conflict on constraint partitioned_tables_pkey do update set key_column = excluded.key_column
+    where p.key_column <> excluded.key_column;
+end;
+comment on function ops.declare_partitioned_table(text, text, integer, integer) is
+$$Declares a table partitioned by month: its key column, how many months are made ahead, how many are kept.$$;
+revoke all on function ops.declare_partitioned_table(text, text, integer, integer) from public;
+--! EndIncluded ops/declare_partitioned_table.sql
+--! Included ops/create_monthly_partitions.sql
+-- Months exist before they are written to. Bounds are UTC whatever the session's zone, so two sessions never
+-- disagree; each partition gets RLS and no grants: nobody may go round the parent's policies through a leaf.
+-- security definer: the worker creates no tables by right; it can only ask for what the registry lists.
+create or replace function ops.create_monthly_partitions(
+  table_name text default null,
+  months_ahead integer default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_table ops.partitioned_tables;
+  v_month date;
+  v_partition text;
+  v_created_count integer := 0;
+begin
+  if create_monthly_partitions.months_ahead not between 1 and 120 then
+    perform core.raise_error('months_ahead_invalid', format('The number was %s.', create_monthly_partitions.months_ahead));
+  end if;
+  -- Two workers at once: the second finds everything made.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:create_monthly_partitions', 0));
+
+  for v_table in
+    select p.* from ops.partitioned_tables as p
+    where create_monthly_partitions.table_name is null
+      or create_monthly_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+  loop
+    -- From last month on: it is still yesterday somewhere.
+    for v_month in
+      select generate_series(
+        date_trunc('month', core.now()) - interval '1 month',
+        date_trunc('month', core.now())
+          + make_interval(months => coalesce(create_monthly_partitions.months_ahead, v_table.months_ahead)),
+        interval '1 month'
+      )::date
+    loop
+      v_partition := v_table.table_name || to_char(v_month, '_YYYY_MM');
+      continue when to_regclass(format('%I.%I', v_table.schema_name, v_partition)) is not null;
+      execute format(
+        'create table %I.%I partition of %I.%I for values from (%L) to (%L)',
+        v_table.schema_name, v_partition, v_table.schema_name, v_table.table_name,
+        v_month, (v_month + interval '1 month')::date
+      );
+      execute format('alter table %I.%I enable row level security', v_table.schema_name, v_partition);
+      v_created_count := v_created_count + 1;
+    end loop;
+  end loop;
+  if create_monthly_partitions.table_name is not null and v_table.table_name is null then
+    perform core.raise_error('table_not_partitioned',
+      format('The table was %s.', to_json(create_monthly_partitions.table_name)));
+  end if;
+  return v_created_count;
+end
+$$;
+comment on function ops.create_monthly_partitions(text, integer) is
+$$Makes the partitions of last month, this month and the months ahead; returns how many were missing.
+
+Without a table: every table of ops.partitioned_tables; without a number: as many months as the registry says.
+Safe to repeat. Errors: table_not_partitioned (404), months_ahead_invalid (400).$$;
+revoke all on function ops.create_monthly_partitions(text, integer) from public;
+grant execute on function ops.create_monthly_partitions(text, integer) to howdah_worker;
+--! EndIncluded ops/create_monthly_partitions.sql
+--! Included ops/cleanup_expired_sessions.sql
+-- Sessions that ended are kept for a month (people look them up), then go with their tokens.
+-- security definer: the worker writes no table by right; what is deleted is fixed here.
+create or replace function ops.cleanup_expired_sessions()
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_deleted_count integer;
+begin
+  delete from core.sessions as s
+  where least(s.expires_at, s.revoked_at) < core.now() - interval '30 days';
+  get diagnostics v_deleted_count = row_count;
+
+  -- Long traded in: whoever still presents one is told that it is not ours.
+  delete from private.refresh_tokens as t where t.rotated_at < core.now() - core.session_idle_ttl();
+  delete from private.attempts as a where a.window_started_at < core.now() - interval '1 day';
+  return v_deleted_count;
+end
+$$;
+comment on function ops.cleanup_expired_sessions() is
+$$Deletes sessions that ended more than 30 days ago and counters of attempts older than a day; returns how many sessions.
+
+Safe to repeat.$$;
+revoke all on function ops.cleanup_expired_sessions() from public;
+grant execute on function ops.cleanup_expired_sessions() to howdah_worker;
+--! EndIncluded ops/cleanup_expired_sessions.sql
+--! Included ops/worker_lock_key.sql
+-- A living worker holds this advisory lock in a connection of its own; a dead one cannot.
+create or replace function ops.worker_lock_key(worker_id text)
+  returns bigint
+  language sql
+  immutable
+  strict
+  parallel safe
+return hashtextextended('howdah:worker:' || worker_lock_key.worker_id, 0);
+comment on function ops.worker_lock_key(text) is $$Key of the advisory lock that shows that a worker is alive.$$;
+revoke all on function ops.worker_lock_key(text) from public;
+grant execute on function ops.worker_lock_key(text) to howdah_worker;
+--! EndIncluded ops/worker_lock_key.sql
+--! Included ops/release_dead_workers.sql
+-- graphile-worker keeps the jobs of a killed worker locked for four hours. We see at once that it is dead:
+-- nobody holds its advisory lock. Fifteen seconds of grace cover the moment between taking a job and the lock.
+create or replace function ops.release_dead_workers()
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_dead_worker_ids text[];
+begin
+  select array_agg(l.locked_by) into v_dead_worker_ids
+  from (
+    select locks.locked_by, max(locks.locked_at) as last_locked_at
+    from (
+      select j.locked_by, j.locked_at from graphile_worker._private_jobs as j
+      union all
+      select q.locked_by, q.locked_at from graphile_worker._private_job_queues as q
+    ) as locks
+    where locks.locked_by is not null
+    group by locks.locked_by
+  ) as l
+  where l.last_locked_at < now() - interval '15 seconds'
+    and pg_try_advisory_xact_lock(ops.worker_lock_key(l.locked_by));
+
+  if v_dead_worker_ids is not null then
+    perform graphile_worker.force_unlock_workers(v_dead_worker_ids);
+  end if;
+  return coalesce(cardinality(v_dead_worker_ids), 0);
+end
+$$;
+comment on function ops.release_dead_workers() is
+$$Frees the jobs and queues of workers that died; returns how many workers. Safe to repeat.$$;
+revoke all on function ops.release_dead_workers() from public;
+grant execute on function ops.release_dead_workers() to howdah_worker;
+--! EndIncluded ops/release_dead_workers.sql
+--! Included ops/policies.sql
+-- No web role reads the registries; operators own them.
+alter table ops.partitioned_tables enable row level security;
+--! EndIncluded ops/policies.sql
+--! Included ops/views.sql
+-- What operators look at.
+create or replace view ops.schema_migrations
+  with (security_invoker = true)
+as
+select
+  m.filename,
+  m.date as applied_at,
+  m.hash,
+  m.previous_hash
+from graphile_migrate.migrations as m;
+comment on view ops.schema_migrations is $$Which committed migrations this database has, and since when.$$;
+comment on column ops.schema_migrations.filename is $$File in migrations/committed.$$;
+comment on column ops.schema_migrations.applied_at is $$When it was applied here.$$;
+comment on column ops.schema_migrations.hash is $$Hash of its text, chained to the one before.$$;
+comment on column ops.schema_migrations.previous_hash is $$Hash of the migration before.$$;
+--! EndIncluded ops/views.sql
+--! EndIncluded ops/_module.sql
+--! Included gdpr/_module.sql
+-- gdpr: what every column holds about whom. Knows modules only through what they declare.
+--! Included gdpr/declare_columns.sql
+-- A module's registry.sql calls this once a table. Every column stands there by name: one that nobody
+-- thought about is missing here, and the tests say so.
+create or replace function gdpr.declare_columns(relation text, subject text, defaults jsonb, columns jsonb)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schema name;
+  v_table name;
+begin
+  select n.nspname, c.relname into v_schema, v_table
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = declare_columns.relation::regclass;
+
+  delete from gdpr.column_policies as p
+  where p.schema_name = v_schema and p.table_name = v_table and not declare_columns.columns ? p.column_name;
+
+  insert into gdpr.column_policies as p (
+    schema_name, table_name, column_name, class, subject, on_export, on_erase, reason
+  )
+  select
+    v_schema, v_table, c.key, d.class,
+    case when d.class <> 'none' then declare_columns.subject end,
+    d.on_export, d.on_erase, d.reason
+  from jsonb_each(declare_columns.columns) as c
+  cross join lateral jsonb_to_record(declare_columns.defaults || c.value)
+    as d (class text, on_export text, on_erase text, reason text)
+  on conflict on constraint column_policies_pkey do update set
+    class = excluded.class,
+    subject = excluded.subject,
+    on_export = excluded.on_export,
+    on_erase = excluded.on_erase,
+    reason = excluded.reason
+  where (p.class, p.subject, p.on_export, p.on_erase, p.reason)
+    is distinct from (excluded.class, excluded.subject, excluded.on_export, excluded.on_erase, excluded.reason);
+end
+$$;
+comment on function gdpr.declare_columns(text, text, jsonb, jsonb) is
+$$Declares every column of a table: class (none, personal, sensitive, secret), on_export (include, exclude),
+on_erase (delete, null, anonymize, keep with a reason). subject names the column that leads to the person.
+
+columns maps each column's name to what differs from defaults. Safe to repeat; columns left out are forgotten.$$;
+revoke all on function gdpr.declare_columns(text, text, jsonb, jsonb) from public;
+--! EndIncluded gdpr/declare_columns.sql
+--! Included gdpr/policies.sql
+-- No web role reads the registry; operators own it.
+alter table gdpr.column_policies enable row level security;
+--! EndIncluded gdpr/policies.sql
+--! EndIncluded gdpr/_module.sql
+-- What these three declare needs the registries' functions, so it comes after them.
+--! Included core/registry.sql
+-- What core's columns hold about whom.
+select gdpr.declare_columns('core.settings', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "value": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('core.users', 'id', '{"class": "personal", "on_export": "include", "on_erase": "null"}',
+  '{"id": {"on_erase": "keep", "reason": "Holds the rows of others together; leads nowhere once the rest is gone."},
+    "email": {"on_erase": "anonymize"}, "email_key": {"on_export": "exclude", "on_erase": "anonymize"},
+    "email_verified_at": {}, "role": {"class": "none", "on_erase": "keep"},
+    "status": {"class": "none", "on_erase": "keep"}, "full_name": {}, "display_name": {}, "avatar_url": {},
+    "timezone": {"on_erase": "anonymize"}, "locale": {"on_erase": "anonymize"},
+    "preferences": {"on_erase": "anonymize"}, "has_onboarded": {"class": "none", "on_erase": "keep"},
+    "trial_ends_at": {}, "deleted_at": {"class": "none", "on_erase": "keep"},
+    "created_at": {"class": "none", "on_erase": "keep"}, "updated_at": {"class": "none", "on_erase": "keep"}}');
+
+select gdpr.declare_columns('core.sessions', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"id": {}, "user_id": {}, "device_fingerprint": {}, "device_name": {}, "user_agent": {}, "client_address": {},
+    "refreshed_at": {}, "expires_at": {}, "revoked_at": {}, "revoked_reason": {}, "created_at": {},
+    "updated_at": {}}');
+
+select gdpr.declare_columns('private.secrets', null, '{"class": "secret", "on_export": "exclude", "on_erase": "keep",
+  "reason": "The instance''s own secrets; about no person."}',
+  '{"name": {"class": "none"}, "value": {}, "updated_at": {"class": "none"}}');
+
+select gdpr.declare_columns('private.passwords', 'user_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"user_id": {}, "password_hash": {"class": "secret"}, "updated_at": {}}');
+
+select gdpr.declare_columns('private.refresh_tokens', 'session_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"token_hash": {"class": "secret"}, "session_id": {}, "successor_nonce": {"class": "secret"}, "rotated_at": {},
+    "created_at": {}}');
+
+select gdpr.declare_columns('private.attempts', 'bucket',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"bucket": {}, "attempt_count": {}, "window_started_at": {}}');
+--! EndIncluded core/registry.sql
+--! Included ops/registry.sql
+-- What ops declares about its own columns: nothing personal.
+select gdpr.declare_columns('ops.partitioned_tables', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"schema_name": {}, "table_name": {}, "key_column": {}, "months_ahead": {}, "retention_months": {}}');
+--! EndIncluded ops/registry.sql
+--! Included gdpr/registry.sql
+-- What gdpr declares about its own columns: nothing personal.
+select gdpr.declare_columns('gdpr.column_policies', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"schema_name": {}, "table_name": {}, "column_name": {}, "class": {}, "subject": {}, "on_export": {},
+    "on_erase": {}, "reason": {}}');
+--! EndIncluded gdpr/registry.sql
+--! Included briefing/_module.sql
+-- briefing: from feeds to the few cards one person gets, and back again as feedback. Knows core.
+--! Included briefing/schemas.sql
+-- Who may enter the module's schema. What they find there is decided table by table in policies.sql.
+comment on schema briefing is $$Sources, items, briefings and what people make of them.$$;
+revoke all on schema briefing from public;
+grant usage on schema briefing to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/schemas.sql
+--! Included briefing/card_schema.sql
+-- The shape of a card, said once: the checks of briefings and saved cards ask it, and the SDK prints its
+-- validators from it. A card is a copy: it stays readable when its item or source is gone.
+create or replace function briefing.card_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return $${
+  "description": "One card of a briefing.",
+  "type": "object",
+  "required": [
+    "id", "type", "title", "summary", "url", "source", "topics", "image", "published_at", "score", "reason", "position"
+  ],
+  "additionalProperties": false,
+  "properties": {
+    "id": {"type": "string", "format": "uuid", "description": "Key of the content item the card shows."},
+    "type": {"enum": ["article", "podcast", "video"], "description": "What opens behind the card."},
+    "title": {"type": "string", "minLength": 1, "maxLength": 300, "description": "Headline as published."},
+    "summary": {"type": "string", "maxLength": 1000, "description": "Plain text; may be empty."},
+    "url": {"type": ["string", "null"], "format": "uri", "maxLength": 2000, "description": "Where to read on."},
+    "source": {
+      "description": "Who published it.",
+      "type": "object",
+      "required": ["id", "title"],
+      "additionalProperties": false,
+      "properties": {
+        "id": {"type": "string", "format": "uuid", "description": "Key of the content source."},
+        "title": {"type": "string", "minLength": 1, "maxLength": 300, "description": "Name of the source."}
+      }
+    },
+    "topics": {
+      "description": "Slugs of the topics of the item.",
+      "type": "array",
+      "maxItems": 50,
+      "items": {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}
+    },
+    "image": {"type": ["string", "null"], "format": "uri", "maxLength": 2000, "description": "Address of a picture."},
+    "published_at": {"type": "string", "format": "date-time", "description": "When it was published."},
+    "score": {"type": "number", "description": "What the card was ranked by; comparable within one briefing only."},
+    "reason": {"type": "string", "minLength": 1, "maxLength": 300, "description": "Why this card is here."},
+    "position": {"type": "integer", "minimum": 1, "maximum": 50, "description": "Place in the briefing, from 1."}
+  }
+}$$::jsonb;
+comment on function briefing.card_schema() is
+$$JSON Schema of one card of a briefing.$$;
+revoke all on function briefing.card_schema() from public;
+grant execute on function briefing.card_schema() to howdah_user, howdah_admin, howdah_worker;
+
+create or replace function briefing.cards_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return jsonb_build_object(
+  'description', 'The cards of a briefing, best first.',
+  'type', 'array',
+  'maxItems', 50,
+  'items', briefing.card_schema()
+);
+comment on function briefing.cards_schema() is
+$$JSON Schema of a whole briefing: at most 50 cards.$$;
+revoke all on function briefing.cards_schema() from public;
+grant execute on function briefing.cards_schema() to howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/card_schema.sql
+--! Included briefing/preferences_schema.sql
+-- What a person may set about their briefings, said once: the table's check, the error that names the wrong
+-- path, and the SDK's validator all come from here.
+create or replace function briefing.preferences_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return $${
+  "description": "What someone wants in their briefings. Everything is optional.",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "topics": {
+      "description": "Slugs of the followed topics.",
+      "type": "array",
+      "maxItems": 50,
+      "uniqueItems": true,
+      "items": {"type": "string", "pattern": "^[a-z][a-z0-9-]{1,39}$"}
+    },
+    "muted_sources": {
+      "description": "Keys of sources that never appear.",
+      "type": "array",
+      "maxItems": 500,
+      "uniqueItems": true,
+      "items": {"type": "string", "format": "uuid"}
+    },
+    "muted_words": {
+      "description": "Words or phrases; an item that has one in its title or summary never appears.",
+      "type": "array",
+      "maxItems": 100,
+      "uniqueItems": true,
+      "items": {"type": "string", "minLength": 1, "maxLength": 60}
+    },
+    "languages": {
+      "description": "Languages to read (ISO 639); empty means all. Items of unknown language always pass.",
+      "type": "array",
+      "maxItems": 20,
+      "uniqueItems": true,
+      "items": {"type": "string", "pattern": "^[a-z]{2,3}$"}
+    },
+    "card_limit": {"description": "Most cards in a briefing.", "type": "integer", "minimum": 1, "maximum": 50},
+    "briefing_time": {
+      "description": "Local time at which the day's briefing is made.",
+      "type": "string",
+      "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$"
+    }
+  }
+}$$::jsonb;
+comment on function briefing.preferences_schema() is
+$$JSON Schema of a person's briefing preferences.$$;
+revoke all on function briefing.preferences_schema() from public;
+grant execute on function briefing.preferences_schema() to howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/preferences_schema.sql
+--! Included briefing/is_tag_list.sql
+-- Tags as people type them: few, short, each once, no blanks around them, nothing invisible.
+create or replace function briefing.is_tag_list(tags text[])
+  returns boolean
+  language sql
+  immutable
+  strict
+  parallel safe
+return cardinality(is_tag_list.tags) <= 20
+  and coalesce(array_ndims(is_tag_list.tags), 1) = 1
+  and array_position(is_tag_list.tags, null) is null
+  and (
+    select count(distinct tag) = count(*)
+      and coalesce(bool_and(char_length(tag) between 1 and 40 and tag = btrim(tag) and tag !~ '[[:cntrl:]]'), true)
+    from unnest(is_tag_list.tags) as tag
+  );
+comment on function briefing.is_tag_list(text[]) is
+$$Whether a list of tags can be kept: at most 20, each 1 to 40 characters, trimmed, unique, no control characters.$$;
+revoke all on function briefing.is_tag_list(text[]) from public;
+grant execute on function briefing.is_tag_list(text[]) to howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded briefing/is_tag_list.sql
+--! Included briefing/require_user.sql
+-- The first line of whatever acts for someone: an operator's session without act_as has nobody.
+create or replace function briefing.require_user()
+  returns uuid
+  language plpgsql
+  stable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.current_user_id();
+begin
+  if v_user_id is null then
+    perform core.raise_error('not_signed_in', 'This acts for whoever is signed in, and nobody is.');
+  end if;
+  return v_user_id;
+end
+$$;
+comment on function briefing.require_user() is
+$$The signed-in user's id. Errors: not_signed_in (401).$$;
+revoke all on function briefing.require_user() from public;
+grant execute on function briefing.require_user() to howdah_user, howdah_admin;
+--! EndIncluded briefing/require_user.sql
+--! Included briefing/local_date.sql
+-- A person's today, by their own clock.
+create or replace function briefing.local_date(user_id uuid)
+  returns date
+  language sql
+  stable
+  parallel safe
+return (
+  select (core.now() at time zone u.timezone)::date from core.users as u where u.id = local_date.user_id
+);
+comment on function briefing.local_date(uuid) is
+$$The date that it is now where someone lives.$$;
+revoke all on function briefing.local_date(uuid) from public;
+--! EndIncluded briefing/local_date.sql
+--! Included briefing/next_due_at.sql
+-- When someone's next scheduled briefing is made, by their own clock.
+create or replace function briefing.next_due_at(timezone text, briefing_time text, after timestamptz)
+  returns timestamptz
+  language sql
+  stable
+  parallel safe
+return (
+  select min(due_at)
+  -- One day back and two ahead: zones have skipped a whole day (Pacific/Apia, 30 December 2011).
+  from generate_series(-1, 2) as day,
+    lateral (
+      select (
+        (next_due_at.after at time zone next_due_at.timezone)::date + day
+        + coalesce(next_due_at.briefing_time, '07:00')::time
+      ) at time zone next_due_at.timezone as due_at
+    ) as candidate
+  where due_at > next_due_at.after
+);
+comment on function briefing.next_due_at(text, text, timestamptz) is
+$$The first instant after another at which a zone's clocks show the briefing time (07:00 when none is chosen).
+
+Where clocks jump over that time, it is as much later as they jumped (02:30 becomes 03:30 in Berlin on the last
+Sunday of March). Where they show it twice, it is the second time. Either way: one briefing that day.$$;
+revoke all on function briefing.next_due_at(text, text, timestamptz) from public;
+--! EndIncluded briefing/next_due_at.sql
+--! Included briefing/scoring.sql
+-- Every number that decides what a briefing holds, in one place; docs/briefing.md explains them to readers.
+create or replace function briefing.scoring()
+  returns table (
+    followed_topic_bonus double precision,
+    followed_source_bonus double precision,
+    source_weight_factor double precision,
+    freshness_points double precision,
+    freshness_half_life interval,
+    coverage_points double precision,
+    coverage_most_sources integer,
+    repeated_topic_penalty double precision,
+    most_from_one_source integer,
+    default_card_limit integer,
+    fresh_window interval,
+    wide_window interval,
+    repeat_free_days integer,
+    candidates_per_card integer
+  )
+  language sql
+  immutable
+  rows 1
+  parallel safe
+begin atomic
+  select
+    2.0,             -- a topic someone chose outweighs the freshest of the rest
+    1.5,             -- a chosen source counts a little less than a chosen topic: it brings all it has
+    0.5,             -- times the source's own weight (0 to 5, usually 1)
+    3.0,             -- brand new earns this much
+    interval '18 hours', -- half of it is left by the next morning
+    0.3,             -- for each further source that tells the story
+    4,               -- further sources beyond the first that still count
+    0.25,            -- each further card of one leading topic gives way a little
+    3,               -- cards of one source, unless there is nothing else
+    12,              -- cards without a wish of the reader
+    interval '3 days',   -- where candidates are looked for first
+    interval '7 days',   -- and where they are looked for when those are too few
+    14,              -- a story shown once stays away this long
+    12;              -- items looked at for each card: by topic, by source, and of anyone
+end;
+comment on function briefing.scoring() is
+$$The numbers of the selection: points, windows and limits.$$;
+revoke all on function briefing.scoring() from public;
+--! EndIncluded briefing/scoring.sql
+--! Included briefing/faded_weight.sql
+-- Interest fades: what someone liked a month ago counts half of what they like today.
+create or replace function briefing.faded_weight(weight double precision, since timestamptz, now timestamptz)
+  returns double precision
+  language sql
+  immutable
+  strict
+  parallel safe
+return faded_weight.weight
+  * power(0.5, greatest(extract(epoch from faded_weight.now - faded_weight.since), 0)::double precision / (30 * 86400));
+comment on function briefing.faded_weight(double precision, timestamptz, timestamptz) is
+$$What is left of a learned weight at an instant: half after 30 days, a quarter after 60.$$;
+revoke all on function briefing.faded_weight(double precision, timestamptz, timestamptz) from public;
+--! EndIncluded briefing/faded_weight.sql
+--! Included briefing/feedback_weight.sql
+-- How far one reaction moves the topics of its card. Said once; docs/briefing.md shows the same table.
+create or replace function briefing.feedback_weight(kind text, dwell_seconds integer default null)
+  returns double precision
+  language sql
+  immutable
+  parallel safe
+return case feedback_weight.kind
+  when 'like' then 1.0
+  when 'dislike' then -1.5     -- a clear no must undo more than one yes
+  when 'save' then 0.8
+  when 'share' then 1.0
+  when 'dismiss' then -0.5
+  when 'click' then 0.2        -- may only be curiosity
+  when 'dwell' then case
+    when feedback_weight.dwell_seconds < 5 then -0.1  -- opened, and left at once
+    when feedback_weight.dwell_seconds < 30 then 0.1
+    when feedback_weight.dwell_seconds < 120 then 0.3
+    else 0.5
+  end
+end;
+comment on function briefing.feedback_weight(text, integer) is
+$$Points that a reaction adds to each topic of its card; null for a kind that does not exist.$$;
+revoke all on function briefing.feedback_weight(text, integer) from public;
+--! EndIncluded briefing/feedback_weight.sql
+--! Included briefing/title_key.sql
+-- What near-duplicate titles are compared by, and what categories are matched to topics with.
+create or replace function briefing.title_key(title text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return btrim(regexp_replace(
+  -- Compatibility decomposition takes the marks off their letters; U+0300 to U+036F are the marks.
+  lower(regexp_replace(normalize(title_key.title, nfkd), '[\u0300-\u036f]', '', 'g')),
+  '[^[:alnum:]]+', ' ', 'g'
+));
+comment on function briefing.title_key(text) is
+$$A title without case, punctuation and marks: "Café: 20% off!" becomes "cafe 20 off".$$;
+revoke all on function briefing.title_key(text) from public;
+
+-- "Episode 12" and "Episode 13" are two stories although their letters are nearly the same.
+create or replace function briefing.title_numbers(title_key text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return (
+  select coalesce(string_agg(m[1], ' ' order by m[1]), '')
+  from regexp_matches(title_numbers.title_key, '[0-9]+', 'g') as m
+);
+comment on function briefing.title_numbers(text) is
+$$The numbers in a title key, sorted: titles whose numbers differ never tell the same story.$$;
+revoke all on function briefing.title_numbers(text) from public;
+--! EndIncluded briefing/title_key.sql
+--! Included briefing/title_pairs.sql
+-- What near-duplicate titles are found by before they are compared: reworded headlines still share two words in a row.
+-- An index over these is asked in a millisecond where one over trigrams needs a hundred.
+create or replace function briefing.title_pairs(title_key text)
+  returns text[]
+  language sql
+  immutable
+  strict
+  parallel safe
+return (
+  select coalesce(array_agg(distinct left(pair.words, 60)), array[left(title_pairs.title_key, 60)])
+  from (
+    select w.word || ' ' || lead(w.word) over (order by w.place)
+    from unnest(string_to_array(title_pairs.title_key, ' ')) with ordinality as w (word, place)
+  ) as pair (words)
+  -- "in the" and "of a" are in every other title.
+  where pair.words ~ '[^ ]{4}'
+);
+comment on function briefing.title_pairs(text) is
+$$The pairs of neighbouring words of a title key, without pairs of short words; the title itself where it has none.$$;
+revoke all on function briefing.title_pairs(text) from public;
+--! EndIncluded briefing/title_pairs.sql
+--! Included briefing/is_same_title.sql
+-- When two titles tell the same story.
+create or replace function briefing.same_title_similarity()
+  returns real
+  language sql
+  immutable
+  parallel safe
+-- High enough that two results of one league stay two stories, low enough for a reworded headline.
+return 0.65;
+comment on function briefing.same_title_similarity() is
+$$Share of trigrams from which on two title keys are nearly the same.$$;
+revoke all on function briefing.same_title_similarity() from public;
+
+-- Titles shorter than this are columns, not headlines: "Weekly links" is a new story every week.
+create or replace function briefing.shortest_telling_title()
+  returns integer
+  language sql
+  immutable
+  parallel safe
+return 20;
+comment on function briefing.shortest_telling_title() is
+$$Characters of a title key from which on it can tell that two items are the same story.$$;
+revoke all on function briefing.shortest_telling_title() from public;
+
+create or replace function briefing.is_same_title(one text, other text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return extensions.similarity(is_same_title.one, is_same_title.other) >= briefing.same_title_similarity()
+  and briefing.title_numbers(is_same_title.one) = briefing.title_numbers(is_same_title.other);
+comment on function briefing.is_same_title(text, text) is
+$$Whether two title keys are nearly the same and hold the same numbers.$$;
+revoke all on function briefing.is_same_title(text, text) from public;
+--! EndIncluded briefing/is_same_title.sql
+--! Included briefing/web_address.sql
+-- An address a client may open: anything that is not plainly http(s) is dropped, not repaired.
+create or replace function briefing.web_address(address text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return case
+  when octet_length(web_address.address) <= 2000 and web_address.address ~ '^https?://[^\s/?#]\S*$'
+    then web_address.address
+end;
+comment on function briefing.web_address(text) is
+$$The address itself if it is http or https and at most 2,000 bytes long, otherwise null.$$;
+revoke all on function briefing.web_address(text) from public;
+--! EndIncluded briefing/web_address.sql
+--! Included briefing/triggers.sql
+-- Triggers of the module's tables, and the one it hangs on core.users (core does not know this module).
+
+-- security definer: whoever changes an account or preferences may not write schedules; the row is that person's.
+create or replace function briefing.tg__plan_next_briefing()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into briefing.schedules as s (user_id, next_due_at)
+  select p.user_id, briefing.next_due_at(u.timezone, p.preferences ->> 'briefing_time', core.now())
+  from briefing.user_preferences as p
+  join core.users as u on u.id = p.user_id
+  -- The trigger says which column of its table names the person.
+  where p.user_id = (to_jsonb(new) ->> tg_argv[0])::uuid
+  on conflict on constraint schedules_pkey do update set next_due_at = excluded.next_due_at;
+  return null;
+end
+$$;
+comment on function briefing.tg__plan_next_briefing() is
+$$Plans the next briefing when its time or its zone changes. One that is due already and not yet made is passed over.$$;
+revoke all on function briefing.tg__plan_next_briefing() from public;
+
+-- security definer: sign-up writes an account and nothing else; the row is that account's.
+create or replace function briefing.tg_users__create_preferences()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into briefing.user_preferences (user_id)
+  values (new.id)
+  on conflict on constraint user_preferences_pkey do nothing;
+  return null;
+end
+$$;
+comment on function briefing.tg_users__create_preferences() is
+$$Every account has preferences, and through them a schedule, from its first moment on.$$;
+revoke all on function briefing.tg_users__create_preferences() from public;
+
+create or replace trigger _500_create_briefing_preferences
+  after insert on core.users
+  for each row execute function briefing.tg_users__create_preferences();
+
+create or replace trigger _500_plan_next_briefing
+  after update of timezone on core.users
+  for each row when (old.timezone is distinct from new.timezone)
+  execute function briefing.tg__plan_next_briefing('id');
+
+create or replace trigger _500_plan_next_briefing
+  after insert on briefing.user_preferences
+  for each row execute function briefing.tg__plan_next_briefing('user_id');
+
+create or replace trigger _510_plan_next_briefing
+  after update of preferences on briefing.user_preferences
+  for each row when (old.preferences -> 'briefing_time' is distinct from new.preferences -> 'briefing_time')
+  execute function briefing.tg__plan_next_briefing('user_id');
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.topics
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.content_sources
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.content_items
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.user_preferences
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.schedules
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.briefings
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.user_feedback
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on briefing.saved_cards
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _900_refuse_filterless_update
+  before update on briefing.saved_cards
+  for each statement execute function core.tg__refuse_filterless_write();
+
+create or replace trigger _900_refuse_filterless_delete
+  before delete on briefing.saved_cards
+  for each statement execute function core.tg__refuse_filterless_write();
+--! EndIncluded briefing/triggers.sql
+--! Included briefing/policies.sql
+-- Row-level security of the module. Content is the same for everyone who is signed in; all else is one's own,
+-- for admins too: what somebody reads is nobody's business.
+
+alter table briefing.topics enable row level security;
+drop policy if exists select_everyone on briefing.topics;
+create policy select_everyone on briefing.topics
+  for select to howdah_anon, howdah_user, howdah_admin
+  using (true);
+revoke all on briefing.topics from howdah_anon, howdah_user, howdah_admin;
+grant select on briefing.topics to howdah_anon, howdah_user, howdah_admin;
+
+alter table briefing.content_sources enable row level security;
+drop policy if exists select_signed_in on briefing.content_sources;
+create policy select_signed_in on briefing.content_sources
+  for select to howdah_user, howdah_admin
+  using (true);
+revoke all on briefing.content_sources from howdah_anon, howdah_user, howdah_admin;
+-- Not the address: a private feed carries its password there.
+grant select (id, kind, title, site_url, language, topics, weight, is_active, created_at, updated_at)
+  on briefing.content_sources to howdah_user, howdah_admin;
+
+alter table briefing.content_items enable row level security;
+drop policy if exists select_signed_in on briefing.content_items;
+create policy select_signed_in on briefing.content_items
+  for select to howdah_user, howdah_admin
+  using (true);
+revoke all on briefing.content_items from howdah_anon, howdah_user, howdah_admin;
+grant select (
+  id, source_id, kind, url, title, summary, author, language, image_url, topics, categories, published_at, story_id,
+  search_vector, created_at, updated_at
+) on briefing.content_items to howdah_user, howdah_admin;
+
+-- No policy: read by definer functions only.
+alter table briefing.item_topics enable row level security;
+revoke all on briefing.item_topics from howdah_anon, howdah_user, howdah_admin;
+
+alter table briefing.followed_sources enable row level security;
+drop policy if exists select_own on briefing.followed_sources;
+create policy select_own on briefing.followed_sources
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+drop policy if exists insert_own on briefing.followed_sources;
+create policy insert_own on briefing.followed_sources
+  for insert to howdah_user, howdah_admin
+  with check (user_id = (select core.current_user_id()));
+drop policy if exists delete_own on briefing.followed_sources;
+create policy delete_own on briefing.followed_sources
+  for delete to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on briefing.followed_sources from howdah_anon, howdah_user, howdah_admin;
+grant select, delete, insert (user_id, source_id) on briefing.followed_sources to howdah_user, howdah_admin;
+
+alter table briefing.user_preferences enable row level security;
+drop policy if exists select_own on briefing.user_preferences;
+create policy select_own on briefing.user_preferences
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+drop policy if exists update_own on briefing.user_preferences;
+create policy update_own on briefing.user_preferences
+  for update to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()))
+  with check (user_id = (select core.current_user_id()));
+revoke all on briefing.user_preferences from howdah_anon, howdah_user, howdah_admin;
+grant select, update (preferences) on briefing.user_preferences to howdah_user, howdah_admin;
+
+alter table briefing.schedules enable row level security;
+drop policy if exists select_own on briefing.schedules;
+create policy select_own on briefing.schedules
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on briefing.schedules from howdah_anon, howdah_user, howdah_admin;
+grant select (user_id, next_due_at) on briefing.schedules to howdah_user, howdah_admin;
+
+-- No policy: read and written by definer functions only.
+alter table briefing.user_topic_weights enable row level security;
+revoke all on briefing.user_topic_weights from howdah_anon, howdah_user, howdah_admin;
+
+alter table briefing.briefings enable row level security;
+drop policy if exists select_own on briefing.briefings;
+create policy select_own on briefing.briefings
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on briefing.briefings from howdah_anon, howdah_user, howdah_admin;
+grant select on briefing.briefings to howdah_user, howdah_admin;
+
+alter table briefing.user_feedback enable row level security;
+drop policy if exists select_own on briefing.user_feedback;
+create policy select_own on briefing.user_feedback
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on briefing.user_feedback from howdah_anon, howdah_user, howdah_admin;
+grant select on briefing.user_feedback to howdah_user, howdah_admin;
+
+alter table briefing.saved_cards enable row level security;
+drop policy if exists select_own on briefing.saved_cards;
+create policy select_own on briefing.saved_cards
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+drop policy if exists update_own on briefing.saved_cards;
+create policy update_own on briefing.saved_cards
+  for update to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()))
+  with check (user_id = (select core.current_user_id()));
+drop policy if exists delete_own on briefing.saved_cards;
+create policy delete_own on briefing.saved_cards
+  for delete to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on briefing.saved_cards from howdah_anon, howdah_user, howdah_admin;
+grant select, delete, update (tags, note) on briefing.saved_cards to howdah_user, howdah_admin;
+--! EndIncluded briefing/policies.sql
+--! Included briefing/views.sql
+-- What the module shows through the API. Public: topics, sources, items. One's own: the rest.
+
+create or replace view api.topics
+  with (security_invoker = true)
+as
+select t.slug, t.name, t.description, t.keywords, t.created_at, t.updated_at
+from briefing.topics as t;
+comment on view api.topics is $$Topics that can be followed. Readable without signing in.$$;
+comment on column api.topics.slug is $$Key of the topic, for instance climate.$$;
+comment on column api.topics.name is $$Name to show.$$;
+comment on column api.topics.description is $$What belongs to it.$$;
+comment on column api.topics.keywords is $$Words and phrases that assign an item to the topic.$$;
+comment on column api.topics.created_at is $$When the topic was made.$$;
+comment on column api.topics.updated_at is $$When the topic last changed.$$;
+revoke all on api.topics from howdah_anon, howdah_user, howdah_admin;
+grant select on api.topics to howdah_anon, howdah_user, howdah_admin;
+
+create or replace view api.content_sources
+  with (security_invoker = true)
+as
+select s.id, s.kind, s.title, s.site_url, s.language, s.topics, s.is_active, s.created_at, s.updated_at
+from briefing.content_sources as s;
+comment on view api.content_sources is $$Sources that briefings are made of, and that can be followed.$$;
+comment on column api.content_sources.id is $$Key of the source.$$;
+comment on column api.content_sources.kind is $$feed (fetched by address) or file (imported by hand).$$;
+comment on column api.content_sources.title is $$Name of the source.$$;
+comment on column api.content_sources.site_url is $$Its home page.$$;
+comment on column api.content_sources.language is $$Language it is written in (ISO 639), where known.$$;
+comment on column api.content_sources.topics is $$Topics that all its items belong to.$$;
+comment on column api.content_sources.is_active is $$Whether it is still fetched.$$;
+comment on column api.content_sources.created_at is $$When it was added.$$;
+comment on column api.content_sources.updated_at is $$When it last changed.$$;
+revoke all on api.content_sources from howdah_anon, howdah_user, howdah_admin;
+grant select on api.content_sources to howdah_user, howdah_admin;
+
+create or replace view api.content_items
+  with (security_invoker = true)
+as
+select
+  i.id,
+  i.source_id,
+  i.kind,
+  i.url,
+  i.title,
+  i.summary,
+  i.author,
+  i.language,
+  i.image_url,
+  i.topics,
+  i.categories,
+  i.published_at,
+  i.story_id,
+  i.created_at,
+  i.updated_at
+from briefing.content_items as i;
+comment on view api.content_items is $$What the sources published.$$;
+comment on column api.content_items.id is $$Key of the item; the id of the cards that show it.$$;
+comment on column api.content_items.source_id is $$Source that published it.$$;
+comment on column api.content_items.kind is $$article, podcast or video.$$;
+comment on column api.content_items.url is $$Where to read, hear or see it.$$;
+comment on column api.content_items.title is $$Headline.$$;
+comment on column api.content_items.summary is $$Plain text; may be empty.$$;
+comment on column api.content_items.author is $$Who wrote it, where the feed says.$$;
+comment on column api.content_items.language is $$Language (ISO 639), where known.$$;
+comment on column api.content_items.image_url is $$Address of a picture.$$;
+comment on column api.content_items.topics is $$Slugs of the topics it is about.$$;
+comment on column api.content_items.categories is $$What the publisher filed it under.$$;
+comment on column api.content_items.published_at is $$When it was published.$$;
+comment on column api.content_items.story_id is $$Items of any source that tell the same story share it.$$;
+comment on column api.content_items.created_at is $$When it was imported.$$;
+comment on column api.content_items.updated_at is $$When it last changed.$$;
+revoke all on api.content_items from howdah_anon, howdah_user, howdah_admin;
+grant select on api.content_items to howdah_user, howdah_admin;
+
+-- One table each, so that a write is refused for want of a privilege (403); a join would fail as no view to write to
+-- (500). PostgREST embeds the source: followed_sources?select=created_at,content_sources(title).
+create or replace view api.followed_sources
+  with (security_invoker = true)
+as
+select f.user_id, f.source_id, f.created_at
+from briefing.followed_sources as f;
+comment on view api.followed_sources is $$The sources you follow. Changed with follow_source and unfollow_source.$$;
+comment on column api.followed_sources.user_id is $$Who follows: you.$$;
+comment on column api.followed_sources.source_id is $$Key of the source.$$;
+comment on column api.followed_sources.created_at is $$Since when you follow it.$$;
+revoke all on api.followed_sources from howdah_anon, howdah_user, howdah_admin;
+grant select on api.followed_sources to howdah_user, howdah_admin;
+
+create or replace view api.briefing_preferences
+  with (security_invoker = true)
+as
+select
+  p.user_id,
+  p.preferences,
+  (select s.next_due_at from briefing.schedules as s where s.user_id = p.user_id) as next_due_at,
+  p.created_at,
+  p.updated_at
+from briefing.user_preferences as p;
+comment on view api.briefing_preferences is
+$$Your briefing preferences: one row. Changed with update_briefing_preferences, follow_topic and unfollow_topic.$$;
+comment on column api.briefing_preferences.user_id is $$Whose they are: yours.$$;
+comment on column api.briefing_preferences.preferences is
+$$topics, muted_sources, muted_words, languages, card_limit, briefing_time; what is missing has its default.$$;
+comment on column api.briefing_preferences.next_due_at is
+$$When your next scheduled briefing is made.
+
+@notNull$$;
+comment on column api.briefing_preferences.created_at is $$When the account was made.$$;
+comment on column api.briefing_preferences.updated_at is $$When the preferences last changed.$$;
+revoke all on api.briefing_preferences from howdah_anon, howdah_user, howdah_admin;
+grant select on api.briefing_preferences to howdah_user, howdah_admin;
+
+create or replace view api.briefings
+  with (security_invoker = true)
+as
+select b.id, b.user_id, b.briefing_date, b.edition, b.cards, b.timezone, b.generated_at, b.created_at, b.updated_at
+from briefing.briefings as b;
+comment on view api.briefings is $$Your briefings. Made with today_briefing and generate_briefing.$$;
+comment on column api.briefings.id is $$Key of the briefing.$$;
+comment on column api.briefings.user_id is $$Whose it is: yours.$$;
+comment on column api.briefings.briefing_date is $$The day it is for, in your zone.$$;
+comment on column api.briefings.edition is $$daily, morning or evening.$$;
+comment on column api.briefings.cards is $$The cards, best first; their shape is fixed and documented.$$;
+comment on column api.briefings.timezone is $$Zone the day was reckoned in.$$;
+comment on column api.briefings.generated_at is $$When its cards were chosen.$$;
+comment on column api.briefings.created_at is $$When it was first made.$$;
+comment on column api.briefings.updated_at is $$When it last changed.$$;
+revoke all on api.briefings from howdah_anon, howdah_user, howdah_admin;
+grant select on api.briefings to howdah_user, howdah_admin;
+
+create or replace view api.user_feedback
+  with (security_invoker = true)
+as
+select
+  f.id,
+  f.user_id,
+  f.card_id,
+  f.kind,
+  f.briefing_date,
+  f.source_id,
+  f.topics,
+  f.weight,
+  f.dwell_seconds,
+  f.event_count,
+  f.created_at,
+  f.updated_at
+from briefing.user_feedback as f;
+comment on view api.user_feedback is $$Your reactions to cards. Given with give_feedback.$$;
+comment on column api.user_feedback.id is $$Key of the reaction.$$;
+comment on column api.user_feedback.user_id is $$Whose it is: yours.$$;
+comment on column api.user_feedback.card_id is $$The card (content item) it is about.$$;
+comment on column api.user_feedback.kind is $$like, dislike, save, share, dismiss, click or dwell.$$;
+comment on column api.user_feedback.briefing_date is $$Day of the briefing that showed the card.$$;
+comment on column api.user_feedback.source_id is $$Source of the card; null when it is gone.$$;
+comment on column api.user_feedback.topics is $$Topics of the card, whose weights it moved.$$;
+comment on column api.user_feedback.weight is $$Points it added to each of them.$$;
+comment on column api.user_feedback.dwell_seconds is $$Longest look, for dwell.$$;
+comment on column api.user_feedback.event_count is $$How often it was sent; it counts once.$$;
+comment on column api.user_feedback.created_at is $$When it was first given.$$;
+comment on column api.user_feedback.updated_at is $$When it was last given.$$;
+revoke all on api.user_feedback from howdah_anon, howdah_user, howdah_admin;
+grant select on api.user_feedback to howdah_user, howdah_admin;
+
+create or replace view api.saved_cards
+  with (security_invoker = true)
+as
+select s.id, s.user_id, s.card_id, s.card, s.tags, s.note, s.created_at, s.updated_at
+from briefing.saved_cards as s;
+comment on view api.saved_cards is
+$$Your saved cards. Saved with save_card; tags and note can be changed, rows deleted.$$;
+comment on column api.saved_cards.id is $$Key of the saved card.$$;
+comment on column api.saved_cards.user_id is $$Whose it is: yours.$$;
+comment on column api.saved_cards.card_id is $$The card (content item) that was saved.$$;
+comment on column api.saved_cards.card is $$A copy of the card as it was shown.$$;
+comment on column api.saved_cards.tags is $$Your tags: at most 20, 1 to 40 characters each.$$;
+comment on column api.saved_cards.note is $$Your note: at most 2,000 characters.$$;
+comment on column api.saved_cards.created_at is $$When you saved it.$$;
+comment on column api.saved_cards.updated_at is $$When you last changed it.$$;
+revoke all on api.saved_cards from howdah_anon, howdah_user, howdah_admin;
+grant select, delete, update (tags, note) on api.saved_cards to howdah_user, howdah_admin;
+--! EndIncluded briefing/views.sql
+--! Included briefing/add_source.sql
+-- The one door through which sources come in: operators add them, nobody else.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.add_source(
+  url text,
+  canonical_url text,
+  title text default null,
+  topics text[] default '{}',
+  language text default null,
+  kind text default 'feed'
+)
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_unknown text;
+  v_canonical_url text;
+  v_id uuid;
+begin
+  if add_source.url is null or add_source.url !~ '^(https?://[^\s/?#]|file:)\S*$'
+    or octet_length(add_source.url) > 2000
+    or octet_length(coalesce(add_source.canonical_url, '')) not between 1 and 2000
+  then
+    perform core.raise_error('source_url_invalid',
+      format('%L cannot be the address of a source.', left(add_source.url, 200)));
+  end if;
+  select t.slug into v_unknown
+  from unnest(add_source.topics) as t (slug)
+  where not exists (select from briefing.topics as known where known.slug = t.slug)
+  limit 1;
+  if found then
+    perform core.raise_error('unknown_topic', format('There is no topic %L.', left(v_unknown, 80)));
+  end if;
+
+  -- A source that has moved is known by its new address too.
+  select s.canonical_url into v_canonical_url
+  from briefing.content_sources as s
+  where s.url = add_source.url and s.kind = 'feed' and add_source.kind = 'feed'
+  limit 1;
+  v_canonical_url := coalesce(v_canonical_url, add_source.canonical_url);
+
+  -- Until a feed tells its own name, the source is called by its address.
+  insert into briefing.content_sources as s (kind, url, canonical_url, title, language, topics, next_fetch_at)
+  values (
+    add_source.kind, add_source.url, v_canonical_url,
+    left(coalesce(nullif(btrim(add_source.title), ''), v_canonical_url), 300),
+    substring(lower(add_source.language) from '^[a-z]{2,3}(?![a-z])'),
+    add_source.topics, core.now()
+  )
+  on conflict on constraint content_sources_canonical_url_key do update
+    set is_active = true,
+        topics = array(select distinct t from unnest(s.topics || excluded.topics) as t order by t)
+  returning s.id into v_id;
+  return v_id;
+end
+$$;
+comment on function briefing.add_source(text, text, text, text[], text, text) is
+$$Adds a source and returns its key; an address that is known already is switched on again and gains the topics.
+
+Errors: source_url_invalid (400), unknown_topic (400).$$;
+revoke all on function briefing.add_source(text, text, text, text[], text, text) from public;
+grant execute on function briefing.add_source(text, text, text, text[], text, text) to howdah_worker;
+--! EndIncluded briefing/add_source.sql
+--! Included briefing/claim_due_sources.sql
+-- What the scheduler asks every minute. Two schedulers never get the same source.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.claim_due_sources(batch_size integer)
+  returns setof uuid
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  update briefing.content_sources as s
+  -- A claim holds for 15 minutes: if the worker dies with it, the source is due again then.
+  set next_fetch_at = core.now() + interval '15 minutes'
+  from (
+    select due.id
+    from briefing.content_sources as due
+    where due.is_active and due.kind = 'feed' and due.next_fetch_at <= core.now()
+    order by due.next_fetch_at
+    limit greatest(least(claim_due_sources.batch_size, 1000), 0)
+    for no key update skip locked
+  ) as claimed
+  where s.id = claimed.id
+  returning s.id
+$$;
+comment on function briefing.claim_due_sources(integer) is
+$$The sources whose turn it is, longest waiting first; each is handed out once and again only after 15 minutes.$$;
+revoke all on function briefing.claim_due_sources(integer) from public;
+grant execute on function briefing.claim_due_sources(integer) to howdah_worker;
+--! EndIncluded briefing/claim_due_sources.sql
+--! Included briefing/source_to_fetch.sql
+-- What the worker needs for one fetch, and no more.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.source_to_fetch(source_id uuid)
+  returns table (id uuid, url text, etag text, last_modified text, language text)
+  language sql
+  stable
+  rows 1
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select s.id, s.url, s.etag, s.last_modified, s.language
+  from briefing.content_sources as s
+  where s.id = source_to_fetch.source_id and s.is_active
+$$;
+comment on function briefing.source_to_fetch(uuid) is
+$$Address and validators of an active source; no row for any other.$$;
+revoke all on function briefing.source_to_fetch(uuid) from public;
+grant execute on function briefing.source_to_fetch(uuid) to howdah_worker;
+--! EndIncluded briefing/source_to_fetch.sql
+--! Included briefing/record_fetch.sql
+-- What came of a fetch, and when to try again.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.record_fetch(
+  source_id uuid,
+  outcome text,
+  error_key text default null,
+  etag text default null,
+  last_modified text default null,
+  moved_to text default null,
+  retry_after_seconds integer default null
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_source briefing.content_sources;
+  v_has_failed boolean := record_fetch.outcome = 'failed';
+  v_is_moving boolean := false;
+  v_error_key text := left(record_fetch.error_key, 80);
+  v_wait_seconds double precision;
+begin
+  if record_fetch.outcome is null or record_fetch.outcome not in ('imported', 'not_modified', 'failed') then
+    perform core.raise_error('fetch_outcome_unknown', format('%L is no outcome of a fetch.', record_fetch.outcome));
+  end if;
+  select s.* into v_source
+  from briefing.content_sources as s
+  where s.id = record_fetch.source_id
+  for no key update;
+  if not found then
+    perform core.raise_error('source_not_found', format('There is no source %s.', record_fetch.source_id));
+  end if;
+
+  if record_fetch.moved_to is not null and record_fetch.moved_to <> v_source.url then
+    v_is_moving := not exists (
+      select from briefing.content_sources as other
+      where other.id <> v_source.id
+        and (other.url = record_fetch.moved_to
+          or other.canonical_url = rtrim(split_part(record_fetch.moved_to, '#', 1), '/'))
+    ) and record_fetch.moved_to ~ '^https?://[^\s/?#]\S*$' and octet_length(record_fetch.moved_to) <= 2000;
+    if not v_is_moving and not v_has_failed then
+      -- The address belongs to another source: both stay as they are, and operators can see why.
+      v_error_key := 'source_moved_to_known';
+    end if;
+  end if;
+
+  -- Doubles with each failure up to a day; a tenth of chance keeps a thousand feeds from coming at once.
+  v_wait_seconds := case
+    when v_has_failed then least(
+      v_source.fetch_interval_seconds * power(2::double precision, least(v_source.failure_count, 20)), 86400)
+    else v_source.fetch_interval_seconds
+  end;
+  v_wait_seconds := greatest(
+    v_wait_seconds * (0.95 + random() * 0.1),
+    -- A server may ask for patience, but not for ever.
+    least(coalesce(record_fetch.retry_after_seconds, 0), 604800)
+  );
+
+  update briefing.content_sources as s
+  set last_fetched_at = core.now(),
+      last_succeeded_at = case when v_has_failed then s.last_succeeded_at else core.now() end,
+      failure_count = case when v_has_failed then s.failure_count + 1 else 0 end,
+      last_error_key = v_error_key,
+      next_fetch_at = core.now() + make_interval(secs => v_wait_seconds),
+      -- Validators that came with content replace the old ones, also by nothing; a 304 may repeat them.
+      etag = case record_fetch.outcome
+        when 'imported' then left(record_fetch.etag, 1000)
+        when 'not_modified' then coalesce(left(record_fetch.etag, 1000), s.etag)
+        else s.etag
+      end,
+      last_modified = case record_fetch.outcome
+        when 'imported' then left(record_fetch.last_modified, 200)
+        when 'not_modified' then coalesce(left(record_fetch.last_modified, 200), s.last_modified)
+        else s.last_modified
+      end,
+      url = case when v_is_moving then record_fetch.moved_to else s.url end
+  where s.id = v_source.id;
+end
+$$;
+comment on function briefing.record_fetch(uuid, text, text, text, text, text, integer) is
+$$Notes the outcome of a fetch (imported, not_modified, failed) and plans the next one.
+
+Failures double the wait up to a day; imported and not_modified begin anew. A permanent move changes the address,
+unless another source has it: then nothing moves and last_error_key says source_moved_to_known.
+
+Errors: fetch_outcome_unknown (400), source_not_found (404).$$;
+revoke all on function briefing.record_fetch(uuid, text, text, text, text, text, integer) from public;
+grant execute on function briefing.record_fetch(uuid, text, text, text, text, text, integer) to howdah_worker;
+--! EndIncluded briefing/record_fetch.sql
+--! Included briefing/list_sources.sql
+-- How the sources are doing, for operators.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.list_sources()
+  returns table (
+    id uuid, title text, url text, topics text[], item_count bigint, last_succeeded_at timestamptz,
+    failure_count integer, last_error_key text, next_fetch_at timestamptz
+  )
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select
+    s.id, s.title, s.url, s.topics,
+    (select count(*) from briefing.content_items as i where i.source_id = s.id),
+    s.last_succeeded_at, s.failure_count, s.last_error_key, s.next_fetch_at
+  from briefing.content_sources as s
+  order by s.title, s.id
+$$;
+comment on function briefing.list_sources() is
+$$Every source with its number of items and how its last fetches went.$$;
+revoke all on function briefing.list_sources() from public;
+grant execute on function briefing.list_sources() to howdah_worker;
+--! EndIncluded briefing/list_sources.sql
+--! Included briefing/feed_items.sql
+-- Feeds are written by strangers. What comes out of here fits the table, whatever went in.
+create or replace function briefing.feed_items(feed jsonb)
+  returns table (
+    place bigint,
+    guid text,
+    kind text,
+    url text,
+    canonical_url text,
+    title text,
+    summary text,
+    author text,
+    language text,
+    image_url text,
+    published_at timestamptz,
+    categories text[],
+    title_key text,
+    content_hash bytea
+  )
+  language sql
+  stable
+  parallel safe
+begin atomic
+  with raw as (
+    select
+      item.place,
+      left(btrim(item.value ->> 'title'), 300) as title,
+      left(btrim(item.value ->> 'summary'), 1000) as summary,
+      briefing.web_address(item.value ->> 'url') as url,
+      briefing.web_address(coalesce(item.value ->> 'canonical_url', item.value ->> 'url')) as canonical_url,
+      briefing.web_address(item.value ->> 'image_url') as image_url,
+      nullif(left(btrim(item.value ->> 'author'), 200), '') as author,
+      substring(lower(coalesce(item.value ->> 'language', feed_items.feed ->> 'language'))
+        from '^[a-z]{2,3}(?![a-z])') as language,
+      case when item.value ->> 'kind' in ('podcast', 'video') then item.value ->> 'kind' else 'article' end as kind,
+      -- Offsets beyond 14 hours are nobody's zone, and Postgres refuses them.
+      case when core.matches_json_schema(
+          item.value -> 'published_at',
+          '{"type": "string", "format": "date-time", "maxLength": 40, "pattern": "(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])$"}'
+        )
+        then item.value ->> 'published_at'
+      end as published_at,
+      nullif(item.value ->> 'guid', '') as guid,
+      case when jsonb_typeof(item.value -> 'categories') = 'array' then array(
+        select left(btrim(category), 80)
+        from jsonb_array_elements_text(item.value -> 'categories') with ordinality as c (category, place)
+        where btrim(category) <> ''
+        order by c.place
+        limit 20
+      ) else '{}' end as categories
+    from jsonb_array_elements(feed_items.feed -> 'items') with ordinality as item (value, place)
+    where jsonb_typeof(item.value) = 'object' and item.place <= 1000
+  ),
+  named as (
+    -- Short posts come without a title: their text is their headline.
+    select r.*, coalesce(nullif(r.title, ''), nullif(left(r.summary, 120), '')) as headline
+    from raw as r
+  )
+  select distinct on (key.guid)
+    n.place,
+    key.guid,
+    n.kind,
+    n.url,
+    n.canonical_url,
+    n.headline,
+    coalesce(n.summary, ''),
+    n.author,
+    n.language,
+    n.image_url,
+    n.published_at::timestamptz,
+    n.categories,
+    briefing.title_key(n.headline),
+    sha256(convert_to(jsonb_build_array(
+      n.headline, n.summary, n.url, n.canonical_url, n.author, n.language, n.image_url, n.kind, n.published_at,
+      n.categories
+    )::text, 'UTF8'))
+  from named as n,
+    lateral (
+      -- An index entry has room for 2,700 bytes: what is longer is known by its digest.
+      select case
+        when octet_length(named_by) <= 1000 then named_by
+        else 'sha256:' || encode(sha256(convert_to(named_by, 'UTF8')), 'hex')
+      end as guid
+      from (select coalesce(n.guid, n.canonical_url, n.headline)) as name (named_by)
+    ) as key
+  where n.headline is not null
+  order by key.guid, n.place;
+end;
+comment on function briefing.feed_items(jsonb) is
+$$The items of a parsed feed, cut and checked to fit briefing.content_items: one for each guid, at most 1,000.
+
+Items without title and text are left out; addresses that are not http(s) become null.$$;
+revoke all on function briefing.feed_items(jsonb) from public;
+--! EndIncluded briefing/feed_items.sql
+--! Included briefing/keyword_query.sql
+-- Words and phrases as a full-text query. Words count whole: "art" is not in "party".
+create or replace function briefing.keyword_query(keywords text[])
+  returns tsquery
+  language plpgsql
+  immutable
+  strict
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_query tsquery;
+  v_keyword text;
+begin
+  foreach v_keyword in array keyword_query.keywords loop
+    -- Without a letter or digit there is nothing to find, and a notice to everyone who looks.
+    if v_keyword ~ '[[:alnum:]]' then
+      v_query := coalesce(v_query || phraseto_tsquery('simple', v_keyword), phraseto_tsquery('simple', v_keyword));
+    end if;
+  end loop;
+  return v_query;
+end
+$$;
+comment on function briefing.keyword_query(text[]) is
+$$A full-text query that finds any of some words or phrases, each as a whole word; null without any.$$;
+revoke all on function briefing.keyword_query(text[]) from public;
+--! EndIncluded briefing/keyword_query.sql
+--! Included briefing/find_topics.sql
+-- Which topics an item is about.
+create or replace function briefing.find_topics(items jsonb, source_topics text[])
+  returns table (guid text, topics text[])
+  language sql
+  stable
+  parallel safe
+begin atomic
+  with topic as materialized (
+    select
+      t.slug,
+      briefing.keyword_query(t.keywords || t.name) as query,
+      array(select briefing.title_key(name) from unnest(t.keywords || t.name || t.slug) as name) as names
+    from briefing.topics as t
+  ),
+  item as materialized (
+    select
+      i.value ->> 'guid' as guid,
+      to_tsvector('simple', i.value ->> 'title') || to_tsvector('simple', i.value ->> 'summary') as words,
+      array(
+        select briefing.title_key(category)
+        from jsonb_array_elements_text(i.value -> 'categories') as category
+      ) as categories
+    from jsonb_array_elements(find_topics.items) as i (value)
+  )
+  select i.guid, array_agg(t.slug order by t.slug)
+  from item as i
+  join topic as t
+    on t.slug = any (find_topics.source_topics) or i.categories && t.names or i.words @@ t.query
+  group by i.guid;
+end;
+comment on function briefing.find_topics(jsonb, text[]) is
+$$The topics of some items ({guid, title, summary, categories}): those of their source, those a category names,
+and those with a keyword in title or summary. An item without any is not in the answer.$$;
+revoke all on function briefing.find_topics(jsonb, text[]) from public;
+--! EndIncluded briefing/find_topics.sql
+--! Included briefing/find_story_by_url.sql
+-- Which story a new item belongs to because it is told at the same address.
+create or replace function briefing.find_story_by_url(source_id uuid, canonical_url text, title_key text)
+  returns uuid
+  language sql
+  stable
+  parallel safe
+return (
+  select case
+    -- An address that several stories share (a podcast's home page) tells nothing about any of them.
+    when count(distinct same.story_id) = 1 and bool_or(
+      same.source_id <> find_story_by_url.source_id
+      or briefing.is_same_title(same.title_key, find_story_by_url.title_key)
+    ) then (array_agg(same.story_id))[1]
+  end
+  from (
+    select i.story_id, i.source_id, i.title_key
+    from briefing.content_items as i
+    where i.canonical_url = find_story_by_url.canonical_url
+    limit 50
+  ) as same
+);
+comment on function briefing.find_story_by_url(uuid, text, text) is
+$$The story told at an address: in any other source, or in the same one under nearly the same title.$$;
+revoke all on function briefing.find_story_by_url(uuid, text, text) from public;
+--! EndIncluded briefing/find_story_by_url.sql
+--! Included briefing/find_story_by_title.sql
+-- Which story a new item belongs to because another source told it in nearly the same words.
+create or replace function briefing.find_story_by_title(source_id uuid, title_key text, published_at timestamptz)
+  returns uuid
+  language sql
+  stable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+  select i.story_id
+  from briefing.content_items as i
+  where briefing.title_pairs(i.title_key) && briefing.title_pairs(find_story_by_title.title_key)
+    and char_length(find_story_by_title.title_key) >= briefing.shortest_telling_title()
+    and i.source_id <> find_story_by_title.source_id
+    and i.published_at >= find_story_by_title.published_at - interval '3 days'
+    and i.published_at <= find_story_by_title.published_at + interval '3 days'
+    and briefing.is_same_title(i.title_key, find_story_by_title.title_key)
+    -- What one source tells twice under two addresses are two stories, also for those who copy it.
+    and not exists (
+      select from briefing.content_items as own
+      where own.story_id = i.story_id and own.source_id = find_story_by_title.source_id
+    )
+  order by
+    extensions.similarity(i.title_key, find_story_by_title.title_key) desc, i.published_at, i.id
+  limit 1
+$$;
+comment on function briefing.find_story_by_title(uuid, text, timestamptz) is
+$$The story that another source told within three days under nearly the same title.$$;
+revoke all on function briefing.find_story_by_title(uuid, text, timestamptz) from public;
+--! EndIncluded briefing/find_story_by_title.sql
+--! Included briefing/write_items.sql
+-- The writing half of import_feed: new and changed items with their topics and stories, in one statement.
+create or replace function briefing.write_items(source briefing.content_sources, items jsonb)
+  returns uuid[]
+  language sql
+  volatile
+begin atomic
+  with item as materialized (
+    select
+      i.*,
+      known.id as known_id,
+      known.story_id as known_story_id,
+      coalesce(known.id, core.new_id()) as id,
+      coalesce(i.published_at, known.published_at, core.now()) as published_on,
+      coalesce(found.topics, '{}') as topics
+    from jsonb_to_recordset(write_items.items) as i (
+      place bigint, guid text, kind text, url text, canonical_url text, title text, summary text, author text,
+      language text, image_url text, published_at timestamptz, categories text[], title_key text, content_hash bytea
+    )
+    left join briefing.content_items as known
+      on known.source_id = (write_items.source).id and known.guid = i.guid
+    left join briefing.find_topics(write_items.items, (write_items.source).topics) as found
+      on found.guid = i.guid
+  ),
+  -- Within the feed the first item at an address leads those that repeat it.
+  led as materialized (
+    select i.id, coalesce(leader.id, i.id) as leader_id
+    from item as i
+    left join lateral (
+      select first.id
+      from item as first
+      where first.canonical_url = i.canonical_url
+        and first.place < i.place
+        and briefing.is_same_title(first.title_key, i.title_key)
+      order by first.place
+      limit 1
+    ) as leader on true
+    where i.known_id is null
+  ),
+  found as materialized (
+    select
+      i.id,
+      i.place,
+      by_url.story_id as url_story_id,
+      case when by_url.story_id is null then
+        briefing.find_story_by_title((write_items.source).id, i.title_key, i.published_on)
+      end as title_story_id
+    from item as i
+    join led as l on l.id = i.id and l.leader_id = i.id
+    cross join lateral (
+      select briefing.find_story_by_url((write_items.source).id, i.canonical_url, i.title_key)
+    ) as by_url (story_id)
+  ),
+  told as (
+    select
+      f.id,
+      coalesce(
+        f.url_story_id,
+        -- Two items of this feed never share a story for their titles alone.
+        case when row_number() over (partition by f.title_story_id order by f.place) = 1
+          then f.title_story_id
+        end,
+        f.id
+      ) as story_id
+    from found as f
+  ),
+  written as (
+    insert into briefing.content_items as c (
+      id, source_id, guid, kind, url, canonical_url, title, summary, author, language, image_url,
+      topics, categories, published_at, story_id, title_key, content_hash
+    )
+    select
+      i.id, (write_items.source).id, i.guid, i.kind, i.url, i.canonical_url, i.title, i.summary, i.author,
+      coalesce(i.language, (write_items.source).language), i.image_url,
+      i.topics, i.categories, i.published_on, coalesce(i.known_story_id, t.story_id), i.title_key, i.content_hash
+    from item as i
+    left join led as l on l.id = i.id
+    left join told as t on t.id = l.leader_id
+    on conflict on constraint content_items_source_id_guid_key do update
+      set kind = excluded.kind,
+          url = excluded.url,
+          canonical_url = excluded.canonical_url,
+          title = excluded.title,
+          summary = excluded.summary,
+          author = excluded.author,
+          language = excluded.language,
+          image_url = excluded.image_url,
+          topics = excluded.topics,
+          categories = excluded.categories,
+          published_at = excluded.published_at,
+          title_key = excluded.title_key,
+          content_hash = excluded.content_hash
+    returning c.id
+  )
+  select coalesce(array_agg(w.id), '{}') from written as w;
+end;
+comment on function briefing.write_items(briefing.content_sources, jsonb) is
+$$Writes items that are new or changed and returns their keys. Only import_feed calls it, under its lock.$$;
+revoke all on function briefing.write_items(briefing.content_sources, jsonb) from public;
+--! EndIncluded briefing/write_items.sql
+--! Included briefing/sync_item_topics.sql
+-- briefing.item_topics repeats the topics of an item so that "the newest of a topic" is an index walk.
+create or replace function briefing.sync_item_topics(item_ids uuid[])
+  returns void
+  language sql
+  volatile
+begin atomic
+  delete from briefing.item_topics as it
+  using briefing.content_items as i
+  where it.item_id = any (sync_item_topics.item_ids)
+    and i.id = it.item_id
+    and not (it.topic = any (i.topics) and it.published_at = i.published_at);
+
+  insert into briefing.item_topics (topic, published_at, item_id)
+  select topic, i.published_at, i.id
+  from briefing.content_items as i, unnest(i.topics) as topic
+  where i.id = any (sync_item_topics.item_ids)
+  on conflict on constraint item_topics_pkey do nothing;
+end;
+comment on function briefing.sync_item_topics(uuid[]) is
+$$Makes briefing.item_topics say again what briefing.content_items says about some items.$$;
+revoke all on function briefing.sync_item_topics(uuid[]) from public;
+--! EndIncluded briefing/sync_item_topics.sql
+--! Included briefing/complete_source.sql
+-- What a feed says about itself fills what nobody has said about its source; it never overrules an operator.
+create or replace function briefing.complete_source(source briefing.content_sources, feed jsonb)
+  returns void
+  language sql
+  volatile
+begin atomic
+  update briefing.content_sources as s
+  set title = said.title, site_url = said.site_url, language = said.language
+  from (
+    select
+      case when (complete_source.source).title = (complete_source.source).canonical_url
+        then coalesce(nullif(left(btrim(complete_source.feed ->> 'title'), 300), ''), (complete_source.source).title)
+        else (complete_source.source).title
+      end,
+      coalesce((complete_source.source).site_url, briefing.web_address(complete_source.feed ->> 'site_url')),
+      coalesce(
+        (complete_source.source).language,
+        substring(lower(complete_source.feed ->> 'language') from '^[a-z]{2,3}(?![a-z])')
+      )
+  ) as said (title, site_url, language)
+  where s.id = (complete_source.source).id
+    and (s.title, s.site_url, s.language) is distinct from (said.title, said.site_url, said.language);
+end;
+comment on function briefing.complete_source(briefing.content_sources, jsonb) is
+$$Gives a source the title, home page and language of its feed, where it has none of its own.$$;
+revoke all on function briefing.complete_source(briefing.content_sources, jsonb) from public;
+--! EndIncluded briefing/complete_source.sql
+--! Included briefing/import_feed.sql
+-- Takes in what a feed says now. The same feed again writes nothing; a changed item changes in place.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.import_feed(source_id uuid, feed jsonb)
+  returns table (inserted integer, updated integer, unchanged integer)
+  language plpgsql
+  volatile
+  rows 1
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_source briefing.content_sources;
+  v_changes jsonb;
+  v_changed_ids uuid[];
+  v_total integer;
+begin
+  select s.* into v_source from briefing.content_sources as s where s.id = import_feed.source_id;
+  if not found then
+    perform core.raise_error('source_not_found', format('There is no source %s.', import_feed.source_id));
+  end if;
+  if jsonb_typeof(import_feed.feed -> 'items') is distinct from 'array' then
+    perform core.raise_error('feed_invalid', 'A feed is an object with an array of items.');
+  end if;
+  -- Imports of one source wait for each other: the later one then sees what the earlier one wrote.
+  perform pg_advisory_xact_lock(hashtextextended('briefing.import_feed:' || v_source.id, 0));
+
+  select
+    count(*),
+    count(*) filter (where known.id is null),
+    count(*) filter (where known.content_hash <> item.content_hash),
+    jsonb_agg(to_jsonb(item)) filter (where known.id is null or known.content_hash <> item.content_hash)
+  into v_total, inserted, updated, v_changes
+  from briefing.feed_items(import_feed.feed) as item
+  left join briefing.content_items as known
+    on known.source_id = v_source.id and known.guid = item.guid;
+  unchanged := v_total - inserted - updated;
+
+  if v_changes is not null then
+    -- Two sources that bring the same story at the same moment must see each other.
+    perform pg_advisory_xact_lock(hashtextextended('briefing.import_feed', 0));
+    v_changed_ids := briefing.write_items(v_source, v_changes);
+    perform briefing.sync_item_topics(v_changed_ids);
+  end if;
+  perform briefing.complete_source(v_source, import_feed.feed);
+  return next;
+end
+$$;
+comment on function briefing.import_feed(uuid, jsonb) is
+$$Imports a parsed feed ({title, site_url, language, items}) and says how many items were new, changed and as before.
+
+Safe to repeat and to run in parallel. Items keep their key and story when they change.
+
+Errors: feed_invalid (400), source_not_found (404).$$;
+revoke all on function briefing.import_feed(uuid, jsonb) from public;
+grant execute on function briefing.import_feed(uuid, jsonb) to howdah_worker;
+--! EndIncluded briefing/import_feed.sql
+--! Included briefing/follow_source.sql
+-- Following a source is a row; row-level security and the primary key do the rest.
+create or replace function api.follow_source(source_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+begin
+  if not exists (select from briefing.content_sources as s where s.id = follow_source.source_id) then
+    perform core.raise_error('source_not_found', format('There is no source %s.', follow_source.source_id));
+  end if;
+  if (select count(*) from briefing.followed_sources as f where f.user_id = v_user_id) >= 500
+    and not exists (
+      select from briefing.followed_sources as f
+      where f.user_id = v_user_id and f.source_id = follow_source.source_id
+    )
+  then
+    perform core.raise_error('too_many_follows', 'You follow 500 sources already.');
+  end if;
+  insert into briefing.followed_sources (user_id, source_id)
+  values (v_user_id, follow_source.source_id)
+  on conflict on constraint followed_sources_pkey do nothing;
+end
+$$;
+comment on function api.follow_source(uuid) is
+$$Follow a source: its items come into your briefings and rank higher there. Safe to repeat.
+
+At most 500 sources. Errors: not_signed_in (401), source_not_found (404), too_many_follows (409).$$;
+revoke all on function api.follow_source(uuid) from public;
+grant execute on function api.follow_source(uuid) to howdah_user, howdah_admin;
+--! EndIncluded briefing/follow_source.sql
+--! Included briefing/unfollow_source.sql
+-- The way back from follow_source. Nothing to undo is no error.
+create or replace function api.unfollow_source(source_id uuid)
+  returns void
+  language sql
+  volatile
+begin atomic
+  delete from briefing.followed_sources as f
+  where f.user_id = (select briefing.require_user()) and f.source_id = unfollow_source.source_id;
+end;
+comment on function api.unfollow_source(uuid) is
+$$Stop following a source. Safe to repeat.
+
+Errors: not_signed_in (401).$$;
+revoke all on function api.unfollow_source(uuid) from public;
+grant execute on function api.unfollow_source(uuid) to howdah_user, howdah_admin;
+--! EndIncluded briefing/unfollow_source.sql
+--! Included briefing/follow_topic.sql
+-- Followed topics are part of the preferences: one list, whichever door it is changed through.
+create or replace function api.follow_topic(topic text)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+  v_topics jsonb;
+begin
+  if not exists (select from briefing.topics as t where t.slug = follow_topic.topic) then
+    perform core.raise_error('unknown_topic',
+      format('There is no topic %s.', coalesce(to_json(left(follow_topic.topic, 80))::text, 'null')));
+  end if;
+  -- Locked before it is read: two follows at once keep both.
+  select coalesce(p.preferences -> 'topics', '[]') into v_topics
+  from briefing.user_preferences as p
+  where p.user_id = v_user_id
+  for no key update;
+  if v_topics ? follow_topic.topic then
+    return;
+  end if;
+  if jsonb_array_length(v_topics) >= 50 then
+    perform core.raise_error('too_many_follows', 'You follow 50 topics already.');
+  end if;
+  update briefing.user_preferences as p
+  set preferences = p.preferences || jsonb_build_object('topics', v_topics || to_jsonb(follow_topic.topic))
+  where p.user_id = v_user_id;
+end
+$$;
+comment on function api.follow_topic(text) is
+$$Follow a topic by its slug: its items come into your briefings and rank higher there. Safe to repeat.
+
+At most 50 topics. Errors: not_signed_in (401), too_many_follows (409), unknown_topic (400).$$;
+revoke all on function api.follow_topic(text) from public;
+grant execute on function api.follow_topic(text) to howdah_user, howdah_admin;
+--! EndIncluded briefing/follow_topic.sql
+--! Included briefing/unfollow_topic.sql
+-- The way back from follow_topic. What was learned about the topic stays and fades by itself.
+create or replace function api.unfollow_topic(topic text)
+  returns void
+  language sql
+  volatile
+begin atomic
+  update briefing.user_preferences as p
+  set preferences = jsonb_set(p.preferences, '{topics}', (p.preferences -> 'topics') - unfollow_topic.topic)
+  where p.user_id = (select briefing.require_user()) and p.preferences -> 'topics' ? unfollow_topic.topic;
+end;
+comment on function api.unfollow_topic(text) is
+$$Stop following a topic. Safe to repeat.
+
+Errors: not_signed_in (401).$$;
+revoke all on function api.unfollow_topic(text) from public;
+grant execute on function api.unfollow_topic(text) to howdah_user, howdah_admin;
+--! EndIncluded briefing/unfollow_topic.sql
+--! Included briefing/preferences_problem.sql
+-- Finds the path that breaks the schema, so that a refusal can name it.
+create or replace function briefing.preferences_problem(preferences jsonb)
+  returns text
+  language sql
+  stable
+  parallel safe
+begin atomic
+  select case
+    when jsonb_typeof(preferences_problem.preferences) is distinct from 'object'
+      then 'preferences must be an object.'
+    else (
+      select case
+        when rule.schema is null then format('%s is not a preference.', to_json(left(given.key, 80)))
+        else format(
+          '%s must match %s.',
+          given.key || coalesce('[' || wrong.place || ']', ''),
+          coalesce(case when wrong.place is not null then rule.schema -> 'items' end, rule.schema) - 'description'
+        )
+      end
+      from jsonb_each(preferences_problem.preferences) as given
+      cross join lateral (
+        select briefing.preferences_schema() -> 'properties' -> given.key
+      ) as rule (schema)
+      left join lateral (
+        select (element.place - 1)::text as place
+        from jsonb_array_elements(
+          case when jsonb_typeof(given.value) = 'array' then given.value else '[]' end
+        ) with ordinality as element (value, place)
+        where element.place <= 500 and not core.matches_json_schema(element.value, rule.schema -> 'items')
+        order by element.place
+        limit 1
+      ) as wrong on true
+      where rule.schema is null or not core.matches_json_schema(given.value, rule.schema)
+      order by given.key
+      limit 1
+    )
+  end;
+end;
+comment on function briefing.preferences_problem(jsonb) is
+$$A sentence naming the first path that briefing.preferences_schema() refuses; null when all is well.$$;
+revoke all on function briefing.preferences_problem(jsonb) from public;
+grant execute on function briefing.preferences_problem(jsonb) to howdah_user, howdah_admin;
+--! EndIncluded briefing/preferences_problem.sql
+--! Included briefing/update_briefing_preferences.sql
+-- A merge, not a replacement: what is not sent stays, null takes a preference back.
+create or replace function api.update_briefing_preferences(preferences jsonb)
+  returns setof api.briefing_preferences
+  language plpgsql
+  volatile
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+  v_given jsonb := update_briefing_preferences.preferences;
+  v_removed text[];
+  v_problem text;
+begin
+  if jsonb_typeof(v_given) = 'object' then
+    select coalesce(array_agg(given.key), '{}') into v_removed
+    from jsonb_each(v_given) as given
+    where given.value = 'null' and briefing.preferences_schema() -> 'properties' ? given.key;
+    v_given := v_given - v_removed;
+  end if;
+  v_problem := briefing.preferences_problem(v_given);
+  if v_problem is not null then
+    perform core.raise_error('preferences_invalid', v_problem);
+  end if;
+
+  select t.slug into v_problem
+  from jsonb_array_elements_text(v_given -> 'topics') as t (slug)
+  where not exists (select from briefing.topics as known where known.slug = t.slug)
+  limit 1;
+  if found then
+    perform core.raise_error('unknown_topic', format('There is no topic %s.', v_problem));
+  end if;
+  select m.id into v_problem
+  from jsonb_array_elements_text(v_given -> 'muted_sources') as m (id)
+  where not exists (select from briefing.content_sources as s where s.id = m.id::uuid)
+  limit 1;
+  if found then
+    perform core.raise_error('source_not_found', format('There is no source %s.', v_problem));
+  end if;
+
+  update briefing.user_preferences as p
+  set preferences = (p.preferences - v_removed) || v_given
+  where p.user_id = v_user_id;
+  return query
+    select own.* from api.briefing_preferences as own where own.user_id = v_user_id;
+end
+$$;
+comment on function api.update_briefing_preferences(jsonb) is
+$$Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
+
+Keys: topics, muted_sources, muted_words, languages, card_limit (1 to 50), briefing_time (HH:MM, your zone).
+
+Errors: not_signed_in (401), preferences_invalid (400, names the path), source_not_found (404), unknown_topic (400).$$;
+revoke all on function api.update_briefing_preferences(jsonb) from public;
+grant execute on function api.update_briefing_preferences(jsonb) to howdah_user, howdah_admin;
+--! EndIncluded briefing/update_briefing_preferences.sql
+--! Included briefing/search_content.sql
+-- Full-text search over what the sources published.
+create or replace function api.search_content(
+  query text,
+  topic text default null,
+  source_id uuid default null,
+  max_results integer default 20
+)
+  returns setof api.content_items
+  language plpgsql
+  stable
+  rows 20
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_query tsquery := websearch_to_tsquery('simple', left(search_content.query, 500));
+begin
+  if v_query is null or numnode(v_query) = 0 or char_length(search_content.query) > 200 then
+    perform core.raise_error('search_query_invalid', 'A search needs a word and at most 200 characters.');
+  end if;
+  return query
+    select found.*
+    from (
+      -- The newest matches compete: ranking every match of a common word would read half the table.
+      select i.id, i.search_vector
+      from briefing.content_items as i
+      where i.search_vector @@ v_query
+        and (search_content.topic is null or i.topics @> array[search_content.topic])
+        and (search_content.source_id is null or i.source_id = search_content.source_id)
+      order by i.published_at desc
+      limit 300
+    ) as recent
+    join api.content_items as found on found.id = recent.id
+    order by ts_rank(recent.search_vector, v_query) desc, found.published_at desc, found.id
+    limit greatest(least(search_content.max_results, 100), 0);
+end
+$$;
+comment on function api.search_content(text, text, uuid, integer) is
+$$Search items by words: "quoted phrases", or, -without. Best match first among the newest 300.
+
+At most 100 results (default 20). Errors: search_query_invalid (400).$$;
+revoke all on function api.search_content(text, text, uuid, integer) from public;
+grant execute on function api.search_content(text, text, uuid, integer) to howdah_user, howdah_admin;
+--! EndIncluded briefing/search_content.sql
+--! Included briefing/card_reason.sql
+-- Why a card is here, in a sentence that is true: the strongest thing that brought it.
+create or replace function briefing.card_reason(
+  source_title text,
+  -- 0 where the source is not followed.
+  source_points double precision,
+  topic_name text,
+  topic_weight double precision,
+  is_topic_followed boolean,
+  is_topic_liked boolean,
+  telling_sources integer
+)
+  returns text
+  language sql
+  immutable
+  parallel safe
+return case
+  when card_reason.source_points > coalesce(card_reason.topic_weight, 0)
+    then format('From %s, which you follow', left(card_reason.source_title, 120))
+  when card_reason.topic_weight > 0 and card_reason.is_topic_followed and card_reason.is_topic_liked
+    then format('You follow %s and liked stories about it', card_reason.topic_name)
+  when card_reason.is_topic_followed and card_reason.source_points > 0
+    then format('You follow %s and %s', card_reason.topic_name, left(card_reason.source_title, 120))
+  when card_reason.is_topic_followed
+    then format('You follow %s', card_reason.topic_name)
+  when card_reason.topic_weight >= 0.5 and card_reason.is_topic_liked
+    then format('You liked stories about %s', card_reason.topic_name)
+  when card_reason.topic_weight >= 0.5
+    then format('You took an interest in %s', card_reason.topic_name)
+  when card_reason.telling_sources >= 3
+    then format('Widely covered: %s sources tell this story', card_reason.telling_sources)
+  else format('New from %s', left(card_reason.source_title, 120))
+end;
+comment on function briefing.card_reason(text, double precision, text, double precision, boolean, boolean, integer) is
+$$The sentence on a card that says what brought it: a followed source or topic, what was liked, how many tell it.$$;
+revoke all on function briefing.card_reason(
+  text, double precision, text, double precision, boolean, boolean, integer
+) from public;
+--! EndIncluded briefing/card_reason.sql
+--! Included briefing/muted_query.sql
+-- Muted words as a full-text query: whole words, any case, phrases as phrases.
+create or replace function briefing.muted_query(preferences jsonb)
+  returns tsquery
+  language sql
+  immutable
+  parallel safe
+return briefing.keyword_query(array(select jsonb_array_elements_text(muted_query.preferences -> 'muted_words')));
+comment on function briefing.muted_query(jsonb) is
+$$What an item must not match to be shown to someone; null when nothing is muted.$$;
+revoke all on function briefing.muted_query(jsonb) from public;
+--! EndIncluded briefing/muted_query.sql
+--! Included briefing/candidates.sql
+-- What is looked at for a briefing: a bounded number of the newest items, each found by walking an index.
+-- No set clause: it is inlined into briefing.select_cards().
+create or replace function briefing.candidates(
+  topics text[],
+  source_ids uuid[],
+  published_after timestamptz,
+  published_until timestamptz,
+  is_general boolean,
+  card_limit integer
+)
+  returns table (item_id uuid)
+  language sql
+  stable
+  rows 300
+  parallel safe
+begin atomic
+  select newest.item_id
+  from unnest(candidates.topics) as wanted (topic)
+  cross join briefing.scoring() as s
+  cross join lateral (
+    select it.item_id
+    from briefing.item_topics as it
+    where it.topic = wanted.topic
+      and it.published_at > candidates.published_after and it.published_at <= candidates.published_until
+    order by it.published_at desc
+    limit least(120, greatest(
+      10, s.candidates_per_card * candidates.card_limit / greatest(cardinality(candidates.topics), 1)
+    ))
+  ) as newest
+  union
+  select newest.id
+  from unnest(candidates.source_ids) as wanted (source_id)
+  cross join briefing.scoring() as s
+  cross join lateral (
+    select i.id
+    from briefing.content_items as i
+    where i.source_id = wanted.source_id
+      and i.published_at > candidates.published_after and i.published_at <= candidates.published_until
+    order by i.published_at desc
+    limit least(20, greatest(
+      3, s.candidates_per_card * candidates.card_limit / greatest(cardinality(candidates.source_ids), 1)
+    ))
+  ) as newest
+  union
+  select newest.id
+  from briefing.scoring() as s
+  cross join lateral (
+    select i.id
+    from briefing.content_items as i
+    where candidates.is_general
+      and i.published_at > candidates.published_after and i.published_at <= candidates.published_until
+    order by i.published_at desc
+    limit s.candidates_per_card * candidates.card_limit
+  ) as newest;
+end;
+comment on function briefing.candidates(text[], uuid[], timestamptz, timestamptz, boolean, integer) is
+$$The newest items of each topic and of each source and, with is_general, of anyone, each item once.
+
+Topics, sources and the general part may each bring twelve items for a card; shared out between many, a topic brings at
+least ten and a source at least three.$$;
+revoke all on function briefing.candidates(text[], uuid[], timestamptz, timestamptz, boolean, integer) from public;
+--! EndIncluded briefing/candidates.sql
+--! Included briefing/select_cards.sql
+-- The heart: from everything that was published to the few cards one person gets.
+-- The plan is made once per session and kept: planning this statement takes longer than running it.
+create or replace function briefing.select_cards(
+  user_id uuid,
+  preferences jsonb,
+  shown_item_ids uuid[],
+  shown_story_ids uuid[],
+  published_after timestamptz,
+  is_general boolean,
+  card_limit integer
+)
+  returns table (cards jsonb, item_ids uuid[], story_ids uuid[], is_full boolean)
+  language plpgsql
+  stable
+  rows 1
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+  set jit = off
+as $$
+declare
+  v_now timestamptz := core.now();
+  v_muted tsquery := briefing.muted_query(select_cards.preferences);
+  v_muted_sources uuid[] := array(
+    select jsonb_array_elements_text(select_cards.preferences -> 'muted_sources'))::uuid[];
+  v_languages text[] := array(select jsonb_array_elements_text(select_cards.preferences -> 'languages'));
+  v_topics text[] := array(select jsonb_array_elements_text(select_cards.preferences -> 'topics'));
+begin
+  return query
+  with interest as materialized (
+    select
+      t.slug,
+      t.name,
+      case when t.slug = any (v_topics) then s.followed_topic_bonus else 0 end
+        + coalesce(briefing.faded_weight(w.weight, w.weighed_at, v_now), 0) as weight,
+      t.slug = any (v_topics) as is_followed,
+      coalesce(w.like_count, 0) > 0 as is_liked
+    from briefing.topics as t
+    cross join briefing.scoring() as s
+    left join briefing.user_topic_weights as w on w.user_id = select_cards.user_id and w.topic = t.slug
+    where t.slug = any (v_topics) or w.topic is not null
+  ),
+  followed as materialized (
+    select f.source_id from briefing.followed_sources as f where f.user_id = select_cards.user_id
+  ),
+  -- One row, so that its arrays are columns: a subquery as an argument would keep the function from being inlined.
+  wanted as (
+    select
+      array(select i.slug from interest as i where i.is_followed or i.weight >= 0.5) as topics,
+      array(select f.source_id from followed as f) as source_ids
+  ),
+  eligible as materialized (
+    select
+      i.id, i.story_id, i.source_id, i.topics, i.published_at,
+      followed.source_id is not null as is_source_followed,
+      s.freshness_points * power(
+          0.5,
+          extract(epoch from v_now - i.published_at)::double precision
+            / extract(epoch from s.freshness_half_life)::double precision
+        )
+        + s.source_weight_factor * source.weight::double precision
+        + case when followed.source_id is not null then s.followed_source_bonus else 0 end as points
+    from wanted as w
+    cross join lateral briefing.candidates(
+      w.topics, w.source_ids, select_cards.published_after, v_now, select_cards.is_general, select_cards.card_limit
+    ) as c
+    cross join briefing.scoring() as s
+    join briefing.content_items as i on i.id = c.item_id
+    join briefing.content_sources as source on source.id = i.source_id
+    left join followed on followed.source_id = i.source_id
+    where (cardinality(v_languages) = 0 or i.language is null or i.language = any (v_languages))
+      and i.source_id <> all (v_muted_sources)
+      and (v_muted is null or not i.search_vector @@ v_muted)
+      and not exists (select from unnest(select_cards.shown_item_ids) as shown (id) where shown.id = i.id)
+      and not exists (select from unnest(select_cards.shown_story_ids) as shown (id) where shown.id = i.story_id)
+  ),
+  -- The strongest liking and the strongest dislike among an item's topics count, not their number. Of topics
+  -- liked alike the rarer leads: it says more about the item.
+  liking as materialized (
+    select
+      l.id,
+      greatest(max(l.weight), 0) + least(min(l.weight), 0) as points,
+      (array_agg(l.slug order by l.weight desc, l.item_count, l.slug))[1] as topic
+    from (
+      select e.id, i.slug, i.weight, count(*) over (partition by i.slug) as item_count
+      from eligible as e, unnest(e.topics) as topic
+      join interest as i on i.slug = topic
+    ) as l
+    group by l.id
+  ),
+  best_of_story as (
+    select distinct on (e.story_id)
+      e.id, e.story_id, e.source_id, e.published_at, e.is_source_followed, l.topic,
+      e.points + coalesce(l.points, 0) as points
+    from eligible as e
+    left join liking as l on l.id = e.id
+    order by e.story_id, e.points + coalesce(l.points, 0) desc, e.published_at desc, e.id
+  ),
+  shortlist as (
+    select b.* from best_of_story as b
+    order by b.points desc, b.published_at desc, b.id
+    limit select_cards.card_limit * 4 + 20
+  ),
+  covered as (
+    select
+      b.*,
+      told.source_count,
+      b.points + s.coverage_points * least(told.source_count - 1, s.coverage_most_sources) as covered_points
+    from shortlist as b
+    cross join briefing.scoring() as s
+    cross join lateral (
+      select count(distinct same.source_id)::integer as source_count
+      from briefing.content_items as same
+      where same.story_id = b.story_id
+    ) as told
+  ),
+  ranked as (
+    select
+      c.*,
+      row_number() over (partition by c.source_id order by c.covered_points desc, c.published_at desc, c.id)
+        > s.most_from_one_source as is_surplus,
+      c.covered_points - case when c.topic is null then 0 else s.repeated_topic_penalty * (
+        row_number() over (partition by c.topic order by c.covered_points desc, c.published_at desc, c.id) - 1
+      ) end as score
+    from covered as c
+    cross join briefing.scoring() as s
+  ),
+  chosen as (
+    select
+      r.*,
+      row_number() over (order by r.is_surplus, r.score desc, r.published_at desc, r.id) as place
+    from ranked as r
+    order by r.is_surplus, r.score desc, r.published_at desc, r.id
+    limit select_cards.card_limit
+  )
+  select
+    coalesce(jsonb_agg(jsonb_build_object(
+      'id', i.id,
+      'type', i.kind,
+      'title', i.title,
+      'summary', i.summary,
+      'url', i.url,
+      'source', jsonb_build_object('id', source.id, 'title', source.title),
+      'topics', to_jsonb(i.topics),
+      'image', i.image_url,
+      'published_at', to_char(i.published_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+      'score', round(c.score::numeric, 3),
+      'reason', briefing.card_reason(
+        source.title, case when c.is_source_followed then s.followed_source_bonus else 0 end,
+        n.name, n.weight, n.is_followed, n.is_liked, c.source_count
+      ),
+      'position', c.place
+    ) order by c.place), '[]'),
+    coalesce(array_agg(i.id order by c.place), '{}'),
+    coalesce(array_agg(i.story_id order by c.place), '{}'),
+    count(*) filter (where not c.is_surplus) >= select_cards.card_limit
+  from chosen as c
+  cross join briefing.scoring() as s
+  join briefing.content_items as i on i.id = c.id
+  join briefing.content_sources as source on source.id = i.source_id
+  left join interest as n on n.slug = c.topic;
+end
+$$;
+comment on function briefing.select_cards(uuid, jsonb, uuid[], uuid[], timestamptz, boolean, integer) is
+$$The best cards for one person among what was published after an instant; is_full says whether they were enough
+without taking more than a few from one source.
+
+Candidates: the newest of each followed or liked topic and of each followed source; with is_general, the newest of
+anyone. Left out: what was shown, muted words and sources, other languages.
+
+score = freshness (3 points, half each 18 hours) + strongest liked topic (2 when followed, plus what was learned)
++ strongest disliked topic + 1.5 for a followed source + half the source's weight + 0.3 for each further source that
+tells the story (at most 4) - 0.25 for each better card of the same leading topic. The numbers stand in
+briefing.scoring().$$;
+revoke all on function briefing.select_cards(uuid, jsonb, uuid[], uuid[], timestamptz, boolean, integer) from public;
+--! EndIncluded briefing/select_cards.sql
+--! Included briefing/generate_for_user.sql
+-- Makes one person's briefing. Two at once, and a crowd of retries, end with the same one row.
+-- security definer: reads the person's account and writes briefings, which no role may do directly; the callers
+-- (api.generate_briefing, api.today_briefing, the scheduler) decide for whom.
+create or replace function briefing.generate_for_user(
+  user_id uuid,
+  briefing_date date,
+  edition text default 'daily',
+  refresh boolean default false
+)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set plan_cache_mode = force_generic_plan
+as $$
+declare
+  v_timezone text;
+  v_preferences jsonb;
+  v_rules record;
+  v_limit integer;
+  v_shown_items uuid[];
+  v_shown_stories uuid[];
+  v_picked record;
+begin
+  -- One briefing of a person at a time, or two editions made together would show the same story.
+  select u.timezone, p.preferences into v_timezone, v_preferences
+  from briefing.user_preferences as p
+  join core.users as u on u.id = p.user_id
+  where p.user_id = generate_for_user.user_id and u.status = 'active'
+  for no key update of p;
+  if not found then
+    perform core.raise_error('account_not_found', format('No active account %s.', generate_for_user.user_id));
+  end if;
+  -- An empty one is worth another look: there was nothing to show when it was made.
+  if not generate_for_user.refresh and exists (
+    select from briefing.briefings as b
+    where b.user_id = generate_for_user.user_id
+      and b.briefing_date = generate_for_user.briefing_date
+      and b.edition = generate_for_user.edition
+      and b.item_ids <> '{}'
+  ) then
+    return;
+  end if;
+
+  select s.* into v_rules from briefing.scoring() as s;
+  v_limit := coalesce((v_preferences ->> 'card_limit')::integer, v_rules.default_card_limit);
+  select
+    coalesce(array_agg(distinct shown.item_id), '{}'), coalesce(array_agg(distinct shown.story_id), '{}')
+  into v_shown_items, v_shown_stories
+  from briefing.briefings as b, unnest(b.item_ids, b.story_ids) as shown (item_id, story_id)
+  where b.user_id = generate_for_user.user_id
+    and b.briefing_date > generate_for_user.briefing_date - v_rules.repeat_free_days
+    and b.briefing_date < generate_for_user.briefing_date + v_rules.repeat_free_days
+    and (b.briefing_date, b.edition) <> (generate_for_user.briefing_date, generate_for_user.edition);
+
+  select * into v_picked from briefing.select_cards(
+    generate_for_user.user_id, v_preferences, v_shown_items, v_shown_stories,
+    core.now() - v_rules.fresh_window, false, v_limit
+  );
+  if not v_picked.is_full then
+    select * into v_picked from briefing.select_cards(
+      generate_for_user.user_id, v_preferences, v_shown_items, v_shown_stories,
+      core.now() - v_rules.wide_window, true, v_limit
+    );
+  end if;
+
+  insert into briefing.briefings as b (
+    user_id, briefing_date, edition, cards, item_ids, story_ids, timezone, generated_at
+  )
+  values (
+    generate_for_user.user_id, generate_for_user.briefing_date, generate_for_user.edition,
+    v_picked.cards, v_picked.item_ids, v_picked.story_ids, v_timezone, core.now()
+  )
+  on conflict on constraint briefings_pkey do update
+    set cards = excluded.cards,
+        item_ids = excluded.item_ids,
+        story_ids = excluded.story_ids,
+        timezone = excluded.timezone,
+        generated_at = excluded.generated_at;
+end
+$$;
+comment on function briefing.generate_for_user(uuid, date, text, boolean) is
+$$Makes the briefing of a person, a day and an edition; does nothing when there is one, unless asked to refresh.
+
+Looks for fresh items first and, if those do not fill it, for a week's items of any source. Stories of the person's
+other briefings within 14 days stay out. Errors: account_not_found (404).$$;
+revoke all on function briefing.generate_for_user(uuid, date, text, boolean) from public;
+grant execute on function briefing.generate_for_user(uuid, date, text, boolean) to howdah_worker;
+--! EndIncluded briefing/generate_for_user.sql
+--! Included briefing/generate_briefing.sql
+-- A briefing on request.
+-- security definer: people read briefings and never write them; the caller's own id is the only one used.
+create or replace function api.generate_briefing(
+  briefing_date date default null,
+  edition text default 'daily',
+  refresh boolean default false
+)
+  returns setof api.briefings
+  language plpgsql
+  volatile
+  rows 1
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+  v_edition text := coalesce(generate_briefing.edition, 'daily');
+  v_today date := briefing.local_date(v_user_id);
+  v_date date := coalesce(generate_briefing.briefing_date, v_today);
+begin
+  if v_edition not in ('daily', 'morning', 'evening') then
+    perform core.raise_error('briefing_edition_unknown',
+      format('There is no edition %s.', to_json(left(v_edition, 40))));
+  end if;
+  if v_date not between v_today - 1 and v_today + 1 then
+    perform core.raise_error('briefing_date_out_of_range', format('Your today is %s; got %s.', v_today, v_date));
+  end if;
+  perform briefing.generate_for_user(v_user_id, v_date, v_edition, coalesce(generate_briefing.refresh, false));
+  return query
+    select made.*
+    from api.briefings as made
+    where made.user_id = v_user_id and made.briefing_date = v_date and made.edition = v_edition;
+end
+$$;
+comment on function api.generate_briefing(date, text, boolean) is
+$$Make (or fetch) your briefing of a day and an edition.
+
+briefing_date: yesterday, today (default) or tomorrow in your zone. edition: daily (default), morning, evening.
+The same call again answers with the same briefing; with refresh it is built anew from what is known now.
+
+Errors: account_not_found (404), briefing_date_out_of_range (400), briefing_edition_unknown (400),
+not_signed_in (401).$$;
+revoke all on function api.generate_briefing(date, text, boolean) from public;
+grant execute on function api.generate_briefing(date, text, boolean) to howdah_user, howdah_admin;
+--! EndIncluded briefing/generate_briefing.sql
+--! Included briefing/today_briefing.sql
+-- The one call of a client's first screen.
+-- security definer: people read briefings and never write them; the caller's own id is the only one used.
+create or replace function api.today_briefing()
+  returns setof api.briefings
+  language plpgsql
+  volatile
+  rows 1
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform briefing.require_user();
+  return query select made.* from api.generate_briefing() as made;
+end
+$$;
+comment on function api.today_briefing() is
+$$Your briefing of today, in your zone; made on the spot when there is none yet.
+
+Errors: account_not_found (404), not_signed_in (401).$$;
+revoke all on function api.today_briefing() from public;
+grant execute on function api.today_briefing() to howdah_user, howdah_admin;
+--! EndIncluded briefing/today_briefing.sql
+--! Included briefing/generate_due_briefings.sql
+-- What the scheduler calls until it answers 0. Who is due is decided by each person's own clock, at write.
+-- security definer: writes briefings of many people; only the worker may call it.
+create or replace function briefing.generate_due_briefings(batch_size integer default 100)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := core.now();
+  v_due record;
+  v_handled_count integer := 0;
+  v_code text;
+begin
+  for v_due in
+    select due.user_id, due.next_due_at, u.timezone, u.status,
+      (select p.preferences ->> 'briefing_time' from briefing.user_preferences as p where p.user_id = due.user_id)
+        as briefing_time
+    from briefing.schedules as due
+    join core.users as u on u.id = due.user_id
+    where due.next_due_at <= v_now
+    order by due.next_due_at
+    limit greatest(least(generate_due_briefings.batch_size, 1000), 0)
+    for no key update of due skip locked
+  loop
+    v_handled_count := v_handled_count + 1;
+    begin
+      if v_due.status = 'active' then
+        perform briefing.generate_for_user(
+          v_due.user_id,
+          -- Late by hours: still the briefing of the day it was due. Late by more: nobody wants that day's.
+          (case when v_now - v_due.next_due_at < interval '12 hours' then v_due.next_due_at else v_now end
+            at time zone v_due.timezone)::date
+        );
+      end if;
+      update briefing.schedules as planned
+      set next_due_at = briefing.next_due_at(v_due.timezone, v_due.briefing_time, v_now),
+          failure_count = 0,
+          failure_code = null
+      where planned.user_id = v_due.user_id;
+    exception when others then
+      -- One person's trouble stays theirs: noted, put back for 10 minutes and doubling, and the next one's turn.
+      get stacked diagnostics v_code = returned_sqlstate;
+      raise warning 'the briefing of user % could not be made (%); see briefing.schedules', v_due.user_id, v_code;
+      update briefing.schedules as planned
+      set next_due_at = v_now
+            + least(interval '10 minutes' * power(2, least(planned.failure_count, 6)), interval '6 hours'),
+          failure_count = planned.failure_count + 1,
+          failure_code = v_code
+      where planned.user_id = v_due.user_id;
+    end;
+  end loop;
+  return v_handled_count;
+end
+$$;
+comment on function briefing.generate_due_briefings(integer) is
+$$Makes the briefings that are due, longest waiting first, and plans each person's next; returns how many people it
+handled: 0 means that nobody is due.
+
+Batches of up to 100 keep a person who asks at the same moment from waiting. Callers in parallel share the work.
+Someone whose briefing fails is counted too, and tried again later (failure_count, failure_code in
+briefing.schedules).$$;
+revoke all on function briefing.generate_due_briefings(integer) from public;
+grant execute on function briefing.generate_due_briefings(integer) to howdah_worker;
+--! EndIncluded briefing/generate_due_briefings.sql
+--! Included briefing/own_card.sql
+-- The card of a reaction, found in the person's own briefings: nobody reacts to what they were not shown.
+create or replace function briefing.own_card(user_id uuid, card_id uuid)
+  returns table (card jsonb, briefing_date date)
+  language sql
+  stable
+  rows 1
+  parallel safe
+begin atomic
+  select shown.card, b.briefing_date
+  from briefing.briefings as b
+  cross join lateral (
+    select c.value
+    from jsonb_array_elements(b.cards) as c
+    where c.value ->> 'id' = own_card.card_id::text
+    limit 1
+  ) as shown (card)
+  where b.user_id = own_card.user_id
+    -- A month and a day: what someone reads again after a holiday still counts.
+    and b.briefing_date >= (core.now() - interval '31 days')::date
+    and b.item_ids @> array[own_card.card_id]
+  order by b.briefing_date desc, b.generated_at desc
+  limit 1;
+end;
+comment on function briefing.own_card(uuid, uuid) is
+$$The newest card of an item in someone's briefings of the last 31 days; no row when there is none.$$;
+revoke all on function briefing.own_card(uuid, uuid) from public;
+--! EndIncluded briefing/own_card.sql
+--! Included briefing/move_topic_weights.sql
+-- What one reaction does to the learned weights of its topics.
+create or replace function briefing.move_topic_weights(
+  user_id uuid,
+  topics text[],
+  points double precision,
+  likes integer
+)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into briefing.user_topic_weights as w (user_id, topic, weight, like_count, weighed_at)
+  select
+    move_topic_weights.user_id, t.slug,
+    least(greatest(move_topic_weights.points, -5), 5), greatest(move_topic_weights.likes, 0), core.now()
+  from briefing.topics as t
+  where t.slug = any (move_topic_weights.topics)
+  -- Always in the same order: two reactions that meet wait for each other instead of dying in each other's arms.
+  order by t.slug
+  on conflict on constraint user_topic_weights_pkey do update
+    set weight = least(greatest(
+          briefing.faded_weight(w.weight, w.weighed_at, core.now()) + move_topic_weights.points, -5), 5),
+        like_count = greatest(w.like_count + move_topic_weights.likes, 0),
+        weighed_at = greatest(w.weighed_at, core.now());
+end;
+comment on function briefing.move_topic_weights(uuid, text[], double precision, integer) is
+$$Adds points to someone's faded weights of some topics, kept between -5 and 5, and counts likes.$$;
+revoke all on function briefing.move_topic_weights(uuid, text[], double precision, integer) from public;
+--! EndIncluded briefing/move_topic_weights.sql
+--! Included briefing/give_feedback.sql
+-- A reaction to a card. It moves the weights of the card's topics once, however often it is sent.
+-- security definer: people read their feedback and weights and never write them; only the caller's own are touched.
+create or replace function api.give_feedback(card_id uuid, kind text, dwell_seconds integer default null)
+  returns setof api.user_feedback
+  language plpgsql
+  volatile
+  rows 1
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+  v_found record;
+  v_topics text[];
+  v_known briefing.user_feedback;
+  v_revoked briefing.user_feedback;
+  v_seconds integer;
+  v_weight double precision;
+begin
+  if briefing.feedback_weight(give_feedback.kind) is null then
+    perform core.raise_error('feedback_kind_unknown',
+      format('There is no reaction %s.', coalesce(to_json(left(give_feedback.kind, 40))::text, 'null')));
+  end if;
+  if (give_feedback.kind = 'dwell') <> (give_feedback.dwell_seconds is not null)
+    or give_feedback.dwell_seconds not between 0 and 86400
+  then
+    perform core.raise_error('feedback_dwell_invalid', format('Got %s seconds for %s.',
+      coalesce(give_feedback.dwell_seconds::text, 'no'), give_feedback.kind));
+  end if;
+  select own.card, own.briefing_date into v_found
+  from briefing.own_card(v_user_id, give_feedback.card_id) as own;
+  if not found then
+    perform core.raise_error('card_not_found',
+      format('No card %s in your briefings of the last 31 days.', give_feedback.card_id));
+  end if;
+  v_topics := array(select jsonb_array_elements_text(v_found.card -> 'topics'));
+
+  -- Reactions of one person to one card come one after the other: like and dislike never both stand.
+  perform pg_advisory_xact_lock(hashtextextended('briefing.give_feedback:' || v_user_id || give_feedback.card_id, 0));
+  select f.* into v_known
+  from briefing.user_feedback as f
+  where f.user_id = v_user_id and f.card_id = give_feedback.card_id and f.kind = give_feedback.kind;
+  delete from briefing.user_feedback as f
+  where f.user_id = v_user_id and f.card_id = give_feedback.card_id
+    and f.kind = case give_feedback.kind when 'like' then 'dislike' when 'dislike' then 'like' end
+  returning f.* into v_revoked;
+
+  -- The longest look counts.
+  v_seconds := greatest(v_known.dwell_seconds, give_feedback.dwell_seconds);
+  v_weight := briefing.feedback_weight(give_feedback.kind, v_seconds);
+  insert into briefing.user_feedback as f (
+    user_id, card_id, kind, briefing_date, source_id, topics, weight, dwell_seconds, created_at, updated_at
+  )
+  select
+    v_user_id, give_feedback.card_id, give_feedback.kind, v_found.briefing_date,
+    (select s.id from briefing.content_sources as s where s.id = (v_found.card #>> '{source,id}')::uuid),
+    v_topics, v_weight, v_seconds, core.now(), core.now()
+  on conflict on constraint user_feedback_pkey do update
+    set event_count = f.event_count + 1,
+        weight = excluded.weight,
+        dwell_seconds = excluded.dwell_seconds;
+
+  if v_known.id is null or v_known.weight <> v_weight or v_revoked.id is not null then
+    perform briefing.move_topic_weights(
+      v_user_id, v_topics,
+      v_weight
+        - coalesce(briefing.faded_weight(v_known.weight, v_known.created_at, core.now()), 0)
+        - coalesce(briefing.faded_weight(v_revoked.weight, v_revoked.created_at, core.now()), 0),
+      (case when give_feedback.kind = 'like' and v_known.id is null then 1 else 0 end)
+        - (case when v_revoked.kind = 'like' then 1 else 0 end)
+    );
+  end if;
+  return query
+    select given.*
+    from api.user_feedback as given
+    where given.user_id = v_user_id and given.card_id = give_feedback.card_id and given.kind = give_feedback.kind;
+end
+$$;
+comment on function api.give_feedback(uuid, text, integer) is
+$$React to a card of one of your briefings (its id); the next briefing takes it into account.
+
+kind and its points for each topic of the card: like +1, share +1, save +0.8, click +0.2, dismiss -0.5, dislike -1.5,
+dwell (with dwell_seconds) -0.1 below 5 s, +0.1 below 30 s, +0.3 below 120 s, +0.5 from there on.
+The same kind again counts once; of several dwells the longest; like and dislike replace each other.
+
+Errors: card_not_found (404), feedback_dwell_invalid (400), feedback_kind_unknown (400), not_signed_in (401).$$;
+revoke all on function api.give_feedback(uuid, text, integer) from public;
+grant execute on function api.give_feedback(uuid, text, integer) to howdah_user, howdah_admin;
+--! EndIncluded briefing/give_feedback.sql
+--! Included briefing/save_card.sql
+-- Keeps a copy of a card that outlives its briefing, its item and its source.
+-- security definer: the copy is taken from the person's own briefing, never from what a client sends.
+create or replace function api.save_card(card_id uuid, tags text[] default '{}', note text default null)
+  returns setof api.saved_cards
+  language plpgsql
+  volatile
+  rows 1
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+  v_tags text[] := coalesce(save_card.tags, '{}');
+  v_card jsonb;
+begin
+  -- The table's checks say the same; here they would show the row to the caller.
+  if not briefing.is_tag_list(v_tags) then
+    perform core.raise_error('tags_invalid', format('Got %s tags.', cardinality(v_tags)));
+  end if;
+  if char_length(save_card.note) > 2000 then
+    perform core.raise_error('note_too_long', format('Got %s characters.', char_length(save_card.note)));
+  end if;
+  select own.card into v_card from briefing.own_card(v_user_id, save_card.card_id) as own;
+  if not found then
+    select s.card into v_card
+    from briefing.saved_cards as s
+    where s.user_id = v_user_id and s.card_id = save_card.card_id;
+    if not found then
+      perform core.raise_error('card_not_found',
+        format('No card %s in your briefings of the last 31 days.', save_card.card_id));
+    end if;
+  else
+    perform api.give_feedback(save_card.card_id, 'save');
+  end if;
+
+  insert into briefing.saved_cards as s (user_id, card_id, card, tags, note, created_at, updated_at)
+  values (v_user_id, save_card.card_id, v_card, v_tags, save_card.note, core.now(), core.now())
+  on conflict on constraint saved_cards_user_id_card_id_key do update
+    -- Saving again without tags or note takes nothing away.
+    set tags = case when excluded.tags = '{}' then s.tags else excluded.tags end,
+        note = coalesce(excluded.note, s.note)
+    where (excluded.tags <> '{}' and excluded.tags <> s.tags) or excluded.note <> coalesce(s.note, '');
+  return query
+    select kept.*
+    from api.saved_cards as kept
+    where kept.user_id = v_user_id and kept.card_id = save_card.card_id;
+end
+$$;
+comment on function api.save_card(uuid, text[], text) is
+$$Save a card of one of your briefings, with tags and a note. Safe to repeat; counts as the feedback save.
+
+Tags: at most 20, 1 to 40 characters each; note: at most 2,000. Saving again replaces the tags and note you send.
+
+Errors: card_not_found (404), not_signed_in (401), note_too_long (400), tags_invalid (400).$$;
+revoke all on function api.save_card(uuid, text[], text) from public;
+grant execute on function api.save_card(uuid, text[], text) to howdah_user, howdah_admin;
+--! EndIncluded briefing/save_card.sql
+--! Included briefing/search_saved_cards.sql
+-- Finds what someone saved: by words of title, note and summary, by tags, or both.
+create or replace function api.search_saved_cards(query text default null, tags text[] default null)
+  returns setof api.saved_cards
+  language plpgsql
+  stable
+  rows 20
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := briefing.require_user();
+  v_query tsquery := websearch_to_tsquery('simple', left(search_saved_cards.query, 500));
+begin
+  if char_length(search_saved_cards.query) > 200 or numnode(v_query) = 0 then
+    perform core.raise_error('search_query_invalid', 'A search needs a word and at most 200 characters.');
+  end if;
+  return query
+    select found.*
+    from briefing.saved_cards as s
+    join api.saved_cards as found on found.id = s.id
+    where s.user_id = v_user_id
+      and (v_query is null or s.search_vector @@ v_query)
+      and (search_saved_cards.tags is null or s.tags @> search_saved_cards.tags)
+    order by coalesce(ts_rank(s.search_vector, v_query), 0) desc, s.created_at desc, s.id
+    limit 200;
+end
+$$;
+comment on function api.search_saved_cards(text, text[]) is
+$$Search your saved cards: words in title, note and summary, and cards that carry all the given tags.
+
+Best match first, then newest; at most 200. Errors: not_signed_in (401), search_query_invalid (400).$$;
+revoke all on function api.search_saved_cards(text, text[]) from public;
+grant execute on function api.search_saved_cards(text, text[]) to howdah_user, howdah_admin;
+--! EndIncluded briefing/search_saved_cards.sql
+--! Included briefing/registry.sql
+-- What the module declares: its partitioned table, and what each of its columns holds about whom.
+select ops.declare_partitioned_table('briefing.briefings', 'briefing_date');
+
+select gdpr.declare_columns('briefing.topics', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"slug": {}, "name": {}, "description": {}, "keywords": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('briefing.content_sources', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"id": {}, "kind": {}, "url": {}, "canonical_url": {}, "title": {}, "site_url": {}, "language": {}, "topics": {},
+    "weight": {}, "is_active": {}, "fetch_interval_seconds": {}, "next_fetch_at": {}, "last_fetched_at": {},
+    "last_succeeded_at": {}, "etag": {}, "last_modified": {}, "failure_count": {}, "last_error_key": {},
+    "created_at": {}, "updated_at": {}}');
+
+-- An author's name is published by the publisher, about nobody who has an account here.
+select gdpr.declare_columns('briefing.content_items', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"id": {}, "source_id": {}, "guid": {}, "kind": {}, "url": {}, "canonical_url": {}, "title": {}, "summary": {},
+    "author": {}, "language": {}, "image_url": {}, "topics": {}, "categories": {}, "published_at": {}, "story_id": {},
+    "title_key": {}, "content_hash": {}, "search_vector": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('briefing.item_topics', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"topic": {}, "published_at": {}, "item_id": {}}');
+
+select gdpr.declare_columns('briefing.followed_sources', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"user_id": {}, "source_id": {}, "created_at": {}}');
+
+select gdpr.declare_columns('briefing.user_preferences', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"user_id": {}, "preferences": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('briefing.schedules', 'user_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"user_id": {}, "next_due_at": {"on_export": "include"}, "failure_count": {}, "failure_code": {},
+    "updated_at": {}}');
+
+select gdpr.declare_columns('briefing.user_topic_weights', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"user_id": {}, "topic": {}, "weight": {}, "like_count": {}, "weighed_at": {}}');
+
+select gdpr.declare_columns('briefing.briefings', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"id": {}, "user_id": {}, "briefing_date": {}, "edition": {}, "cards": {}, "item_ids": {"on_export": "exclude"},
+    "story_ids": {"on_export": "exclude"}, "timezone": {}, "generated_at": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('briefing.user_feedback', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"id": {}, "user_id": {}, "card_id": {}, "kind": {}, "briefing_date": {}, "source_id": {}, "topics": {},
+    "weight": {}, "dwell_seconds": {}, "event_count": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('briefing.saved_cards', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"id": {}, "user_id": {}, "card_id": {}, "card": {}, "tags": {}, "note": {},
+    "search_vector": {"on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
+--! EndIncluded briefing/registry.sql
+--! EndIncluded briefing/_module.sql
+--! EndIncluded index.sql
+
+-- Partitions exist from the first minute on.
+select ops.create_monthly_partitions();
