@@ -57,14 +57,13 @@ describe('db:commit', () => {
     await expect(commitMigration(target, project.dir, 'x')).rejects.toThrow(/only_here/)
   })
 
-  it('names the file the tool cannot read before anything happens (refused)', async () => {
-    project.write(
-      'migrations/fixtures/set_secret.sql',
-      `-- fine\ncomment on schema private is $$It's odd.$$;\n`,
-    )
-    const refused = commitMigration(target, project.dir, 'x')
-    await expect(refused).rejects.toThrow(/migrations\/fixtures\/set_secret\.sql/)
-    await expect(refused).rejects.toMatchObject({ code: 'refused' })
+  it('takes apostrophes and quotes inside dollar quotes as they come', async () => {
+    project.write('current.sql', `${FOUNDATION}comment on schema private is $$It's 3" odd.$$;\n`)
+    await commitMigration(target, project.dir, 'x')
+    expect(project.read(`migrations/committed/${project.committed()[0]}`)).toContain(`$$It's 3" odd.$$`)
+    expect(
+      (await runSql(target, `select obj_description('private'::regnamespace)`)).results[0]?.rows,
+    ).toEqual([[`It's 3" odd.`]])
   })
 
   it('refuses a blank current.sql (refused)', async () => {
