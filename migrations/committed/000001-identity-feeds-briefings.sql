@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:ea4d1d112e6230ddcabfbd7affe7c9c670ef41bb
+--! Hash: sha1:7fe59f1d07df4537554e6fab65dce84bc09ee695
 --! Message: identity, feeds, briefings
 
 -- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
@@ -2463,7 +2463,16 @@ begin
     group by locks.locked_by
   ) as l
   where l.last_locked_at < now() - interval '15 seconds'
-    and pg_try_advisory_xact_lock(ops.worker_lock_key(l.locked_by));
+    -- Looked up, not tried: the session that holds a lock gets it again, and a worker that asks through its own
+    -- connection would find itself dead.
+    and not exists (
+      select from pg_locks as held
+      where held.locktype = 'advisory'
+        and held.granted
+        and held.database = (select d.oid from pg_database as d where d.datname = current_database())
+        and held.objsubid = 1
+        and (held.classid::bigint << 32 | held.objid::bigint) = ops.worker_lock_key(l.locked_by)
+    );
 
   if v_dead_worker_ids is not null then
     perform graphile_worker.force_unlock_workers(v_dead_worker_ids);

@@ -1,11 +1,12 @@
 /** npm run db:health: a table of what was looked at; exit code 1 when something is bad. */
-import pc from 'picocolors'
+
 import { databaseHealth } from '../db/health.ts'
 import { withTarget } from '../db/with-target.ts'
+import { colors } from '../terminal/colors.ts'
 import { runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
-const MARKS = { ok: pc.green('✓'), warn: pc.yellow('!'), bad: pc.red('✗') }
+const MARKS = { ok: colors.green('✓'), warn: colors.yellow('!'), bad: colors.red('✗') }
 
 runCommand(async (settings) => {
   const findings = await withTarget(settings, (target) => databaseHealth(target, settings))

@@ -1,6 +1,5 @@
 /** npm run seeds:<command>: loads, removes and checks data. seeds/README.md says which files each command runs. */
 import { program } from 'commander'
-import pc from 'picocolors'
 import { z } from 'zod'
 import { withTarget } from '../db/with-target.ts'
 import type { Target } from '../provision/target.ts'
@@ -9,6 +8,7 @@ import { runDemoSeeds, runReferenceSeeds } from '../seeds/demo.ts'
 import { clearSeeds, runPerfSeeds } from '../seeds/perf.ts'
 import type { Settings } from '../settings.ts'
 import { StackError } from '../stack-error.ts'
+import { colors } from '../terminal/colors.ts'
 import { runCommand } from '../terminal/run-command.ts'
 import { renderTable } from '../terminal/table.ts'
 
@@ -45,7 +45,7 @@ command('check', 'is everything there, and does it hold together?').action(() =>
   onDatabase(async (target, settings) => {
     const found = await checkSeeds(target, settings)
     const rows = found.map((row) => [
-      row.is_ok ? pc.green('✓') : pc.red('✗'),
+      row.is_ok ? colors.green('✓') : colors.red('✗'),
       row.what,
       row.expected ?? 'null',
       row.found ?? 'null',

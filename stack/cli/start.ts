@@ -1,11 +1,11 @@
 /** npm start: the whole stack on this machine, until Ctrl-C. */
 import { program } from 'commander'
-import pc from 'picocolors'
 import { freshStart } from '../fresh-start.ts'
 import { launcherGone } from '../process/launcher-gone.ts'
 import { DEMO_ACCOUNT, hasDemoAccount } from '../seeds/demo.ts'
 import type { Settings } from '../settings.ts'
 import { type Stack, startStack } from '../stack.ts'
+import { colors } from '../terminal/colors.ts'
 import { printError } from '../terminal/print-error.ts'
 import { runCommand } from '../terminal/run-command.ts'
 import { seconds, showSteps } from '../terminal/step-list.ts'
@@ -30,7 +30,7 @@ runCommand(async (settings) => {
   if (options.fresh) await freshStart(settings, options.yes ?? false)
   const signal = nextSignal()
   const orphaned = launcherGone()
-  const stack = await startStack(settings, (line) => console.log(`${pc.yellow('!')} ${line}`), showSteps)
+  const stack = await startStack(settings, (line) => console.log(`${colors.yellow('!')} ${line}`), showSteps)
   console.log(`\n${summary(stack, settings, await hasDemoAccount(stack.target))}\n`)
   console.log(`ready in ${seconds(performance.now() - from)}. Ctrl-C stops everything.`)
   const end = await Promise.race([signal, stack.broken, orphaned])

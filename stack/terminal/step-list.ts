@@ -1,7 +1,7 @@
 /** Shows the steps of a start: a live list on a terminal, one line a step elsewhere. */
 import { Listr } from 'listr2'
-import pc from 'picocolors'
 import type { Starting, StartStep } from '../start-steps.ts'
+import { colors } from './colors.ts'
 
 /** Runs the steps in order and shows each with its mark, its finding and its time. */
 export async function showSteps(steps: readonly StartStep[], start: Starting): Promise<void> {
@@ -27,7 +27,7 @@ async function plainLines(steps: readonly StartStep[], start: Starting): Promise
 async function timed(step: StartStep, start: Starting): Promise<string> {
   const from = performance.now()
   const finding = await step.run(start)
-  return `${step.title}: ${finding} ${pc.dim(`(${seconds(performance.now() - from)})`)}`
+  return `${step.title}: ${finding} ${colors.dim(`(${seconds(performance.now() - from)})`)}`
 }
 
 /** 1234 → "1.2 s". */

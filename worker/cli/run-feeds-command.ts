@@ -1,9 +1,9 @@
 /** The frame of the feeds:* commands: the database of the stack, the worker's services, errors as key, sentence, hint. */
 import pg from 'pg'
-import pc from 'picocolors'
 import { z } from 'zod'
 import { withTarget } from '../../stack/db/with-target.ts'
 import { urlFor } from '../../stack/provision/target.ts'
+import { colors } from '../../stack/terminal/colors.ts'
 import { runCommand } from '../../stack/terminal/run-command.ts'
 import type { WorkerServices } from '../define-task.ts'
 import { createFeedReader } from '../feeds/feed-reader.ts'
@@ -51,6 +51,6 @@ export function printKnown(error: unknown): boolean {
 }
 
 function print(key: string, sentence: string, hint: string): void {
-  console.error(`${pc.red('✗')} ${pc.bold(key)}: ${sentence}`)
-  if (hint) console.error(`  ${pc.dim('→')} ${hint}`)
+  console.error(`${colors.red('✗')} ${colors.bold(key)}: ${sentence}`)
+  if (hint) console.error(`  ${colors.dim('→')} ${hint}`)
 }
