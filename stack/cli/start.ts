@@ -1,6 +1,7 @@
 /** npm start: the whole stack on this machine, until Ctrl-C. */
 import { program } from 'commander'
 import { freshStart } from '../fresh-start.ts'
+import { endSignal } from '../process/end-signal.ts'
 import { launcherGone } from '../process/launcher-gone.ts'
 import { DEMO_ACCOUNT, hasDemoAccount } from '../seeds/demo.ts'
 import type { Settings } from '../settings.ts'
@@ -28,7 +29,9 @@ process.stdout.on('error', () => {})
 runCommand(async (settings) => {
   const from = performance.now()
   if (options.fresh) await freshStart(settings, options.yes ?? false)
-  const signal = nextSignal()
+  // Listening begins before the start, so that Ctrl-C during it stops cleanly too, as soon as it is up. A second
+  // Ctrl-C does not wait: the children leave with us (process/guarded-spawn.ts).
+  const signal = endSignal(() => process.exit(130))
   const orphaned = launcherGone()
   const stack = await startStack(settings, (line) => console.log(`${colors.yellow('!')} ${line}`), showSteps)
   console.log(`\n${summary(stack, settings, await hasDemoAccount(stack.target))}\n`)
@@ -41,19 +44,10 @@ runCommand(async (settings) => {
   // Nobody is left to wait for a slow goodbye; the children leave with us.
   if (end === 'launcher gone') setTimeout(() => process.exit(1), ORPHAN_PATIENCE_MS).unref()
   console.log('\nStopping the worker, PostgREST and Postgres ...')
-  // A second Ctrl-C does not wait: the children leave with us (process/guarded-spawn.ts).
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => process.exit(130))
   await stack.stop()
   console.log('Stopped.')
   return 0
 })
-
-/** Listening begins before the start, so that Ctrl-C during it stops cleanly too, as soon as it is up. */
-function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, resolve)
-  })
-}
 
 function summary(stack: Stack, settings: Settings, hasDemo: boolean): string {
   const api = stack.apiUrl

@@ -16,8 +16,12 @@ async function liveList(steps: readonly StartStep[], start: Starting): Promise<v
       task.title = await timed(step, start)
     },
   }))
-  // The error is told once, at the end, with its remedy.
-  await new Listr(tasks, { rendererOptions: { showErrorMessage: false, collapseErrors: true } }).run()
+  await new Listr(tasks, {
+    // Ctrl-C is ours (process/end-signal.ts): Listr would leave at once and forget what runs already.
+    registerSignalListeners: false,
+    // The error is told once, at the end, with its remedy.
+    rendererOptions: { showErrorMessage: false, collapseErrors: true },
+  }).run()
 }
 
 async function plainLines(steps: readonly StartStep[], start: Starting): Promise<void> {
