@@ -4,6 +4,7 @@ import { openLog } from './log-file.ts'
 import { choosePorts, type Ports } from './ports.ts'
 import { postgrestBinary } from './postgrest/binary.ts'
 import { launchPostgrest, type RunningApi } from './postgrest/launch.ts'
+import { markSeeded } from './provision/mark-seeded.ts'
 import { provision } from './provision/provision.ts'
 import { type Target, urlFor } from './provision/target.ts'
 import { claimDataFolder, type RunFile, refuseIfRunning } from './run-file.ts'
@@ -86,13 +87,19 @@ async function migrate(start: Starting): Promise<string> {
 
 async function seed(start: Starting): Promise<string> {
   if (!start.isNewDatabase) return 'kept as they are'
+  const found = await firstSeeds(start)
+  await markSeeded(start.target)
+  return found
+}
+
+async function firstSeeds(start: Starting): Promise<string> {
   if (start.settings.databaseUrl) {
     // The demo account's password is public; who names a server of their own asks for it: npm run seeds:run.
-    const reference = await runReferenceSeeds(start.target, start.settings)
-    return `reference data only (${reference.files} files)`
+    await runReferenceSeeds(start.target, start.settings)
+    return 'reference data only'
   }
   const report = await runDemoSeeds(start.target, start.settings)
-  return `demo data: ${report.files} files, ${report.feeds} feeds with ${report.items} items`
+  return `demo data: ${report.feeds} feeds with ${report.items} items`
 }
 
 /** The launchers are exported because supervision starts the same programs again. */
