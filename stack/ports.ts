@@ -58,6 +58,6 @@ async function demand(port: number, what: string, variable: string): Promise<voi
   throw new StackError(
     'port_taken',
     `The ${what} cannot have port ${port}: ${holder ? `it is taken by ${holder}` : 'this user may not listen there'}.`,
-    `Stop that process, or choose another port: ${variable}=${(await freePort()).toString()} npm start`,
+    `${holder ? 'Stop that process, or choose' : 'Choose'} another port: ${variable}=${(await freePort()).toString()} npm start`,
   )
 }

@@ -1,6 +1,6 @@
 /** The secrets of one data folder: made at the first start, kept in secrets.json, readable by its owner only. */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Settings } from './settings.ts'
@@ -33,16 +33,24 @@ export function makeSecrets(): Secrets {
 
 /**
  * Reads or makes the secrets of a data folder. HOWDAH_JWT_SECRET and HOWDAH_ENCRYPTION_KEY go before the kept ones.
- * @throws settings_invalid when secrets.json is damaged
+ * @throws settings_invalid when secrets.json is damaged; data_folder_unreachable when the folder cannot be written
  */
 export function loadSecrets(settings: Pick<Settings, 'dataDir' | 'jwtSecret' | 'encryptionKey'>): Secrets {
-  // 0711 for root: the OS user postgres must pass through to its cluster, but may not list what is here.
-  mkdirSync(settings.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
   const path = join(settings.dataDir, 'secrets.json')
   try {
+    // 0711 for root: the OS user postgres must pass through to its cluster, but may not list what is here.
+    mkdirSync(settings.dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
     writeFileSync(path, `${JSON.stringify(makeSecrets(), null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  } catch (cause) {
+    // An EEXIST of mkdir means that the folder's name belongs to a file; then there is no secrets.json either.
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || !existsSync(path)) {
+      throw new StackError(
+        'data_folder_unreachable',
+        `The data folder ${settings.dataDir} cannot be written: ${cause instanceof Error ? cause.message : cause}`,
+        'Choose a folder this user may write: HOWDAH_DATA_DIR=… npm start',
+        { cause },
+      )
+    }
   }
   const kept = parseKept(path)
   return {

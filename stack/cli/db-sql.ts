@@ -11,6 +11,7 @@ program
   .name('npm run db:sql --')
   .description('Runs SQL as howdah_migrations and prints the result. Several statements are one transaction.')
   .argument('[sql]', 'one or more statements; left out: standard input is read')
+  .showHelpAfterError('Put the SQL into quotes: npm run db:sql -- "select now()"')
   .parse()
 
 runCommand(async (settings) => {

@@ -20,8 +20,8 @@ const onDatabase = (work: Work) =>
 
 command('setup', 'load what every installation needs').action(() =>
   onDatabase(async (target, settings) => {
-    const report = await runReferenceSeeds(target, settings)
-    console.log(`Loaded ${report.files} reference files.`)
+    await runReferenceSeeds(target, settings)
+    console.log('Loaded the reference data.')
     return 0
   }),
 )
@@ -36,7 +36,8 @@ command('run', 'load demo accounts and content').action(() =>
 
 command('clear', 'remove demo and performance data').action(() =>
   onDatabase(async (target, settings) => {
-    console.log(`Removed demo data: ran ${await clearSeeds(target, settings)} files.`)
+    await clearSeeds(target, settings)
+    console.log('Removed demo and performance data.')
     return 0
   }),
 )

@@ -3,14 +3,13 @@ import { program } from 'commander'
 import { freshStart } from '../fresh-start.ts'
 import { endSignal } from '../process/end-signal.ts'
 import { launcherGone } from '../process/launcher-gone.ts'
-import { DEMO_ACCOUNT, hasDemoAccount } from '../seeds/demo.ts'
-import type { Settings } from '../settings.ts'
-import { type Stack, startStack } from '../stack.ts'
+import { hasDemoAccount } from '../seeds/demo.ts'
+import { startStack } from '../stack.ts'
 import { colors } from '../terminal/colors.ts'
 import { printError } from '../terminal/print-error.ts'
 import { runCommand } from '../terminal/run-command.ts'
+import { startSummary } from '../terminal/start-summary.ts'
 import { seconds, showSteps } from '../terminal/step-list.ts'
-import { renderTable } from '../terminal/table.ts'
 
 /** So that five seconds after a kill -9 of npm nothing is left. */
 const ORPHAN_PATIENCE_MS = 3_000
@@ -34,7 +33,7 @@ runCommand(async (settings) => {
   const signal = endSignal(() => process.exit(130))
   const orphaned = launcherGone()
   const stack = await startStack(settings, (line) => console.log(`${colors.yellow('!')} ${line}`), showSteps)
-  console.log(`\n${summary(stack, settings, await hasDemoAccount(stack.target))}\n`)
+  console.log(`\n${startSummary(stack, settings, await hasDemoAccount(stack.target))}\n`)
   console.log(`ready in ${seconds(performance.now() - from)}. Ctrl-C stops everything.`)
   const end = await Promise.race([signal, stack.broken, orphaned])
   if (typeof end !== 'string') {
@@ -43,30 +42,8 @@ runCommand(async (settings) => {
   }
   // Nobody is left to wait for a slow goodbye; the children leave with us.
   if (end === 'launcher gone') setTimeout(() => process.exit(1), ORPHAN_PATIENCE_MS).unref()
-  console.log('\nStopping the worker, PostgREST and Postgres ...')
+  console.log(`\nStopping the worker, PostgREST${settings.databaseUrl ? '' : ' and Postgres'} ...`)
   await stack.stop()
   console.log('Stopped.')
   return 0
 })
-
-function summary(stack: Stack, settings: Settings, hasDemo: boolean): string {
-  const api = stack.apiUrl
-  const rows = [
-    ['API', api],
-    ['health', `${api}/rpc/health`],
-    [
-      'database',
-      settings.databaseUrl ? new URL(settings.databaseUrl).host : `127.0.0.1:${stack.ports.database}`,
-    ],
-    ['data folder', settings.dataDir],
-    ...(hasDemo ? [['demo account', `${DEMO_ACCOUNT.email} / ${DEMO_ACCOUNT.password}`]] : []),
-  ]
-  const person = hasDemo ? DEMO_ACCOUNT : { email: 'you@example.com', password: 'correct horse battery' }
-  const door = hasDemo ? 'sign_in' : 'sign_up'
-  const next = [
-    `curl ${api}/rpc/health`,
-    `curl -H 'content-type: application/json' -d '${JSON.stringify(person)}' ${api}/rpc/${door}`,
-    `npm run db:sql -- "select * from api.briefings limit 5"`,
-  ]
-  return `${renderTable([], rows)}\n\nTry next:\n${next.map((line) => `  ${line}`).join('\n')}`
-}

@@ -28,8 +28,11 @@ runCommand(async (settings) => {
     )
     return 0
   }
+  const isLeft = Object.values(record.children).some((mark) => mark && isStillAlive(mark))
   console.log(
-    'The stack itself is gone (it crashed or was killed). npm run stack:stop ends what it left behind.',
+    `The stack is gone (it crashed or was killed). ${
+      isLeft ? 'npm run stack:stop ends what it left behind.' : 'Nothing is left of it; npm start recovers.'
+    }`,
   )
   return NOT_RUNNING
 })

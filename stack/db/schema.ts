@@ -16,9 +16,9 @@ export async function freshSchema(target: Target, projectDir: string): Promise<s
   )
 }
 
-/** Writes the file and returns its path. */
+/** Writes the file and returns its path in the project. */
 export async function writeSchema(target: Target, projectDir: string): Promise<string> {
-  const path = join(projectDir, 'migrations', 'schema.sql')
-  await writeFile(path, await freshSchema(target, projectDir))
+  const path = join('migrations', 'schema.sql')
+  await writeFile(join(projectDir, path), await freshSchema(target, projectDir))
   return path
 }

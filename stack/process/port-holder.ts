@@ -1,5 +1,6 @@
 /** Which process listens on a port, as far as /proc tells. */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { basename } from 'node:path'
 
 /** The state of a listening socket in /proc/net/tcp. Source: proc(5), net/tcp_states.h. */
 const LISTEN = '0A'
@@ -38,7 +39,8 @@ function holdsSocket(pid: string, inodes: Set<string>): boolean {
 }
 
 function commandOf(pid: string): string {
-  const command = readLines(`/proc/${pid}/cmdline`).join(' ').replaceAll('\0', ' ').trim()
+  const [program = '', ...args] = readLines(`/proc/${pid}/cmdline`).join(' ').split('\0')
+  const command = [basename(program), ...args].join(' ').trim()
   return command.length > 80 ? `${command.slice(0, 77)}...` : command
 }
 

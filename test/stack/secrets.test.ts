@@ -33,6 +33,14 @@ describe('loadSecrets', () => {
     expect(load()).toEqual(kept)
   })
 
+  it('says so when the folder cannot be made (data_folder_unreachable)', () => {
+    dataDir = join(dataDir, '..', 'file', 'below')
+    writeFileSync(join(dataDir, '..'), 'not a folder')
+    expect(() => load()).toThrow(expect.objectContaining({ code: 'data_folder_unreachable' }))
+    dataDir = join(dataDir, '..')
+    expect(() => load()).toThrow(expect.objectContaining({ code: 'data_folder_unreachable' }))
+  })
+
   it('refuses a damaged file instead of making new secrets (settings_invalid)', () => {
     load()
     writeFileSync(join(dataDir, 'secrets.json'), '{"jwt_secret": "short"}')

@@ -1,6 +1,7 @@
 /** The frame of the feeds:* commands: the database of the stack, the worker's services, errors as key, sentence, hint. */
 import pg from 'pg'
 import { z } from 'zod'
+import { ERROR_CATALOGUE } from '../../sdk/src/generated/errors.ts'
 import { withTarget } from '../../stack/db/with-target.ts'
 import { urlFor } from '../../stack/provision/target.ts'
 import { colors } from '../../stack/terminal/colors.ts'
@@ -8,7 +9,7 @@ import { runCommand } from '../../stack/terminal/run-command.ts'
 import type { WorkerServices } from '../define-task.ts'
 import { createFeedReader } from '../feeds/feed-reader.ts'
 import { parseFetchAllow } from '../outgoing/fetch-allow.ts'
-import { isWorkerError } from '../worker-error.ts'
+import { isWorkerError, type WorkerError } from '../worker-error.ts'
 
 /** Errors that SQL raises on purpose: the message is the key, the detail the sentence. */
 const raised = z.object({
@@ -42,12 +43,19 @@ export function runFeedsCommand(command: (services: WorkerServices) => Promise<v
 /** Prints an error of ours and says whether it was one. */
 export function printKnown(error: unknown): boolean {
   if (isWorkerError(error)) {
-    print(error.key, error.message, error.hint)
+    print(error.key, error.message, byHand(error))
     return true
   }
   const known = raised.safeParse(error)
   if (known.success) print(known.data.message, known.data.detail ?? '', known.data.hint ?? '')
   return known.success
+}
+
+/** The catalogue's remedy is for sources the worker fetches by itself; what is typed is tried once. */
+function byHand(error: WorkerError): string {
+  const isScheduled = error.key === 'feed_unreachable' || error.key === 'feed_timeout'
+  if (!isScheduled || error.hint !== ERROR_CATALOGUE[error.key].hint) return error.hint
+  return 'Check the address and whether the server is up, then type the command again.'
 }
 
 function print(key: string, sentence: string, hint: string): void {
