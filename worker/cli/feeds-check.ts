@@ -2,9 +2,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { program } from 'commander'
+import { StackError } from '../../stack/stack-error.ts'
+import { printError } from '../../stack/terminal/print-error.ts'
 import { renderTable } from '../../stack/terminal/table.ts'
 import { createFeedReader, type FeedReader } from '../feeds/feed-reader.ts'
 import { isFeedError } from '../worker-error.ts'
+import { typedPath } from './typed-path.ts'
 
 program
   .name('feeds:check')
@@ -14,7 +17,7 @@ program
   .action(async (paths: string[], options: { json?: boolean }) => {
     await using reader = createFeedReader()
     const rows: string[][] = []
-    for (const path of (await Promise.all(paths.map(filesOf))).flat()) {
+    for (const path of (await Promise.all(paths.map((path) => filesOf(typedPath(path))))).flat()) {
       const checked = await check(reader, path)
       if (options.json) console.log(JSON.stringify(checked))
       else rows.push(row(checked))
@@ -23,10 +26,17 @@ program
     const heads = ['file', 'format', 'items', 'undated', 'left out', 'language', 'ms', 'title or error']
     console.log(renderTable(heads, rows))
   })
-await program.parseAsync()
+await program.parseAsync().catch((error: unknown) => {
+  printError(error)
+  process.exitCode = 1
+})
 
 async function filesOf(path: string): Promise<string[]> {
-  if (!(await stat(path)).isDirectory()) return [path]
+  const found = await stat(path).catch((cause: Error) => {
+    const hint = 'Check the path; it is taken from the folder you are in.'
+    throw new StackError('refused', `The feeds in ${path} cannot be read: ${cause.message}.`, hint, { cause })
+  })
+  if (!found.isDirectory()) return [path]
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile())

@@ -4,6 +4,7 @@ import { importFeedFile } from '../sources/import-feed-file.ts'
 import { printAdded } from './print-added.ts'
 import { runFeedsCommand } from './run-feeds-command.ts'
 import { sourceOptions, withSourceOptions } from './source-options.ts'
+import { typedPath } from './typed-path.ts'
 
 withSourceOptions(
   program.name('feeds:import').description('Imports a feed from a file; again imports only what is new.'),
@@ -12,7 +13,7 @@ withSourceOptions(
   .action((file: string) => {
     const options = sourceOptions(program)
     runFeedsCommand(async ({ pool, reader }) =>
-      printAdded(await importFeedFile(pool, file, { ...options, reader })),
+      printAdded(await importFeedFile(pool, typedPath(file), { ...options, reader })),
     )
   })
   .parse()

@@ -89,3 +89,15 @@ test('feeds:check needs no database', async () => {
   expect(checked.stdout).toMatch(/feed_not_recognised/)
   expect(checked.stdout).toMatch(/news\.xml +rss +1 +0 +0/)
 })
+
+test('a path is taken from the folder one types in, not from the one npm runs scripts in', async () => {
+  await writeFile(join(folder, 'typed.xml'), rssDocument(rssItem(1)))
+  const npm = { INIT_CWD: folder, npm_lifecycle_event: 'feeds:check' }
+  expect((await run('feeds-check', ['typed.xml'], npm)).stdout).toContain(
+    join(folder, 'typed.xml').slice(-50),
+  )
+  expect(await run('feeds-check', ['typed.xml'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/^✗ The feeds in .*typed\.xml cannot be read: .*\n {2}→ Check the path/),
+  })
+})
