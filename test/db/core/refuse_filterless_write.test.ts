@@ -69,3 +69,42 @@ test('is not fooled by a value that says WHERE', async () => {
   })
   expect([answer.status, answer.body.message]).toEqual([400, 'write_without_filter'])
 })
+
+/** What looks like a filter in the statement and chooses no row of the write. */
+const NO_FILTERS = [
+  'limit=1000&order=id',
+  'limit=1000&order=id&offset=0',
+  'select=id,owner:users(id)&owner.id=eq.01890000-0000-7000-8000-000000000000',
+  'select=id,users(id)&users.or=(id.is.null,email.eq.x)&columns=note',
+  'select=a WHERE b:id',
+  'select=id,x:card->"a WHERE b"',
+  'columns=note&limit=5&order=id',
+]
+
+test.each(NO_FILTERS)('is not fooled by %s', async (query) => {
+  const { token } = await signUp(api)
+  const headers = { prefer: 'return=representation' }
+  const answers = [
+    await api.request('PATCH', `/saved_cards?${query}`, { token, body: { note: 'x' }, headers }),
+    await api.request('DELETE', `/saved_cards?${query}`, { token, headers }),
+    await api.request('DELETE', `/saved_cards?${query}`, { token }),
+  ]
+  for (const answer of answers) {
+    // Some are refused by PostgREST itself; none may pass.
+    expect([query, answer.status]).toEqual([query, 400])
+  }
+  const plain = await api.request('PATCH', `/saved_cards?${query}`, { token, body: { note: 'x' } })
+  expect([query, plain.status]).toEqual([query, 400])
+})
+
+test('lets a filter with a limit, an embed or an odd alias through', async () => {
+  const { token } = await signUp(api)
+  const headers = { prefer: 'return=representation' }
+  const filter = 'id=eq.01890000-0000-7000-8000-000000000000'
+  for (const rest of ['limit=1&order=id', 'select=id,users(id)', 'select=a RETURNING b:id']) {
+    const query = `/saved_cards?${filter}&${rest}`
+    const changed = await api.request('PATCH', query, { token, body: { note: 'x' }, headers })
+    const deleted = await api.request('DELETE', query, { token, headers })
+    expect([rest, changed.status, changed.body, deleted.status]).toEqual([rest, 200, [], 200])
+  }
+})

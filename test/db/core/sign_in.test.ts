@@ -76,6 +76,21 @@ test('counts by address only through the header the proxy owns', async () => {
   await db.owner.query(`select ops.set_setting('client_address_header', 'null')`)
 })
 
+test('counts a whole IPv6 network as one place, and each IPv4 address however it is written', async () => {
+  await db.owner.query(`select ops.set_setting('client_address_header', '"x-howdah-client"')`)
+  const from = (address: string, n: number) =>
+    guess(`somebody-${n}@example.com`, {}, { 'x-howdah-client': address })
+  const answers = []
+  for (let n = 0; n < 32; n++) answers.push(await from(`2001:db8:1:2:${(n * 2047).toString(16)}::${n}`, n))
+  expect(answers.filter((a) => a.status === 429)).toHaveLength(2)
+  expect((await from('2001:db8:1:3::1', 50)).status).toBe(401)
+
+  for (let n = 0; n < 30; n++) await from(n % 2 ? '::ffff:198.51.100.9' : '198.51.100.9', 60 + n)
+  expect((await from('::ffff:198.51.100.9', 95)).status).toBe(429)
+  expect((await from('::ffff:198.51.100.10', 96)).status).toBe(401)
+  await db.owner.query(`select ops.set_setting('client_address_header', 'null')`)
+})
+
 test('keeps neither addresses nor names in the counters', async () => {
   await guess('very-recognisable@example.com')
   const { rows } = await db.owner.query(
