@@ -42,7 +42,9 @@ runCommand(async (settings) => {
   }
   // Nobody is left to wait for a slow goodbye; the children leave with us.
   if (end === 'launcher gone') setTimeout(() => process.exit(1), ORPHAN_PATIENCE_MS).unref()
-  console.log(`\nStopping the worker, PostgREST${settings.databaseUrl ? '' : ' and Postgres'} ...`)
+  console.log(
+    `\nStopping the worker${settings.databaseUrl ? ' and PostgREST' : ', PostgREST and Postgres'} ...`,
+  )
   await stack.stop()
   console.log('Stopped.')
   return 0

@@ -11,7 +11,8 @@ import { withClient } from './with-client.ts'
 
 /** The open migration changes under a database that already has an older state of it. */
 const BEGIN_ANEW =
-  'Where this database has an older state of current.sql that cannot be changed into the new one: npm run db:reset'
+  'Correct the SQL.\nWhere this database has an older state of current.sql that cannot be changed into the new one: ' +
+  'npm run db:reset'
 
 /**
  * Applies it as the owner and notes its text where the tool notes it (graphile_migrate.current).
