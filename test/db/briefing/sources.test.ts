@@ -56,7 +56,7 @@ describe('add_source', () => {
 
   it('takes its title from the feed when it has none', async () => {
     const { rows } = await worker().query('select briefing.add_source($1, $1) as id', [url('untitled')])
-    expect((await row(rows[0].id)).title).toBe(url('untitled'))
+    expect((await row(rows[0].id)).title).toBe('untitled.example')
     await importItems(db, rows[0].id, [])
     expect(await row(rows[0].id)).toMatchObject({ title: 'A feed', language: 'en' })
     const named = await addSource(db, 'Named')
