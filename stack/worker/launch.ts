@@ -27,16 +27,15 @@ const STOP_TIMEOUT_MS = 10_000
 const readyLine = z.looseObject({ ready: z.literal(true) })
 
 /**
- * Starts it with this Node. It gets the HOWDAH_* variables of this stack, but never the administrator's URL.
+ * Starts it with this Node. It gets the HOWDAH_* variables it needs, but neither the administrator's URL nor the key that signs tokens.
  * @throws start_failed with the worker's last words
  */
 export async function launchWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { HOWDAH_DATABASE_URL: _, ...env } = process.env
   const child = await watchChild(
     guardedSpawn({
       command: process.execPath,
       args: [join(options.settings.projectDir, 'worker', 'main.ts')],
-      env: childEnvironment(env, workerEnvironment(options)),
+      env: childEnvironment(process.env, workerEnvironment(options)),
       cwd: options.settings.projectDir,
       // Jobs of a worker that was killed are freed by the next one; a slow goodbye would outlive the stack.
       deathSignal: 'KILL',
