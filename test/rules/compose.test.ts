@@ -43,6 +43,7 @@ describe('docker-compose.yml', () => {
       '    ports: ["127.0.0.1:15432:5432"]\n    volumes:\n      - postgres-data',
       /publishes the database's port/,
     ],
+    ['values in the log', 'log_parameter_max_length=0', 'log_parameter_max_length=-1', /passwords/],
     ['an API open to the world', /- 127.0.0.1:(?=\$)/, '- ', /to the world/],
     [
       'a default password',

@@ -67,6 +67,13 @@ const RULES: readonly ServiceRule[] = [
     Object.values(depends_on).some(({ condition }) => condition === 'service_started')
       ? ['waits for a start, not for readiness; depend on service_healthy or service_completed_successfully']
       : [],
+  ({ command }) => {
+    const words = [command ?? []].flat().join(' ')
+    return /log_min_duration_(statement|sample)=(?!-1)/.test(words) &&
+      !/log_parameter_max_length=0/.test(words)
+      ? ['logs slow statements with their values, among them passwords; set log_parameter_max_length=0']
+      : []
+  },
   (service, file) => {
     if (!service.image?.startsWith('postgres:')) return []
     const networks = Array.isArray(service.networks)
