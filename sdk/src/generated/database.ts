@@ -550,7 +550,8 @@ export type Database = {
        *
        * Safe to repeat for 10 seconds (the same successor comes again); a later repeat ends the session.
        *
-       * Errors: refresh_token_invalid (401), refresh_token_reused (401), refresh_token_superseded (409), session_ended (401).
+       * Errors: refresh_token_invalid (401), refresh_token_reused (401), refresh_token_superseded (409), session_ended (401),
+       * call_not_plain (400).
        */
       refresh_session: {
         Args: {
@@ -720,7 +721,8 @@ export type Database = {
        * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
        * 15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
        *
-       * Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), device_invalid (400).
+       * Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), call_not_plain (400),
+       * device_invalid (400).
        */
       sign_in: {
         Args: {
@@ -749,7 +751,7 @@ export type Database = {
        * A password has at least 8 characters and at most 72 bytes; it is taken exactly as sent.
        *
        * Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
-       * timezone_invalid (400), locale_invalid (400), email_taken (409), too_many_attempts (429).
+       * timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).
        */
       sign_up: {
         Args: {

@@ -26,6 +26,12 @@ export const ERROR_CATALOGUE = {
     summary: 'There is no such edition.',
     hint: 'Send daily, morning or evening.',
   },
+  /** This function is called without select, filter, order or preference. (400) */
+  call_not_plain: {
+    status: 400,
+    summary: 'This function is called without select, filter, order or preference.',
+    hint: 'Send the arguments only, and pick what you need from the answer yourself.',
+  },
   /** None of your recent briefings has this card. (404) */
   card_not_found: {
     status: 404,
