@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:7fe59f1d07df4537554e6fab65dce84bc09ee695
+--! Hash: sha1:706f4e3796f105f50198c906e4038bcaf6db4cf8
 --! Message: identity, feeds, briefings
 
 -- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
@@ -181,7 +181,7 @@ begin
     v_text := value #>> '{}';
     if char_length(v_text) < coalesce((schema ->> 'minLength')::integer, 0)
       or char_length(v_text) > coalesce((schema ->> 'maxLength')::integer, 2147483647)
-      or v_text !~ coalesce(schema ->> 'pattern', '')
+      or (schema ? 'pattern' and v_text !~ (schema ->> 'pattern'))
     then
       return false;
     end if;
@@ -202,8 +202,10 @@ begin
     return v_number >= coalesce((schema ->> 'minimum')::numeric, v_number)
       and v_number <= coalesce((schema ->> 'maximum')::numeric, v_number);
   when 'object' then
-    for v_key in select jsonb_array_elements_text(schema -> 'required') loop
-      if not value ? v_key then
+    -- Counted loops, because a query for each object and list was half of the cost.
+    v_rule := schema -> 'required';
+    for v_place in 0 .. coalesce(jsonb_array_length(v_rule), 0) - 1 loop
+      if not value ? (v_rule ->> v_place) then
         return false;
       end if;
     end loop;
@@ -225,8 +227,8 @@ begin
     end if;
     v_rule := schema -> 'items';
     if v_rule is not null then
-      for v_element in select jsonb_array_elements(value) loop
-        if not core.matches_json_schema(v_element, v_rule) then
+      for v_place in 0 .. jsonb_array_length(value) - 1 loop
+        if not core.matches_json_schema(value -> v_place, v_rule) then
           return false;
         end if;
       end loop;
@@ -967,7 +969,7 @@ begin
     v_text := value #>> '{}';
     if char_length(v_text) < coalesce((schema ->> 'minLength')::integer, 0)
       or char_length(v_text) > coalesce((schema ->> 'maxLength')::integer, 2147483647)
-      or v_text !~ coalesce(schema ->> 'pattern', '')
+      or (schema ? 'pattern' and v_text !~ (schema ->> 'pattern'))
     then
       return false;
     end if;
@@ -988,8 +990,10 @@ begin
     return v_number >= coalesce((schema ->> 'minimum')::numeric, v_number)
       and v_number <= coalesce((schema ->> 'maximum')::numeric, v_number);
   when 'object' then
-    for v_key in select jsonb_array_elements_text(schema -> 'required') loop
-      if not value ? v_key then
+    -- Counted loops, because a query for each object and list was half of the cost.
+    v_rule := schema -> 'required';
+    for v_place in 0 .. coalesce(jsonb_array_length(v_rule), 0) - 1 loop
+      if not value ? (v_rule ->> v_place) then
         return false;
       end if;
     end loop;
@@ -1011,8 +1015,8 @@ begin
     end if;
     v_rule := schema -> 'items';
     if v_rule is not null then
-      for v_element in select jsonb_array_elements(value) loop
-        if not core.matches_json_schema(v_element, v_rule) then
+      for v_place in 0 .. jsonb_array_length(value) - 1 loop
+        if not core.matches_json_schema(value -> v_place, v_rule) then
           return false;
         end if;
       end loop;
@@ -1052,6 +1056,7 @@ begin atomic
   from (values
     -- identity
     ('account_not_found', 404, 'No such account.', 'Check the address; operators find accounts in core.users.'),
+    ('call_not_plain', 400, 'This function is called without select, filter, order or preference.', 'Send the arguments only, and pick what you need from the answer yourself.'),
     ('device_invalid', 400, 'The device fingerprint or name has a length no session can hold.', 'Send 8 to 200 characters of fingerprint and 1 to 120 of name, or leave them out.'),
     ('display_name_invalid', 400, 'The display name is empty or too long.', 'Send 1 to 80 characters.'),
     ('email_invalid', 400, 'The e-mail address is not one we can write to.', 'Send one plain address such as ada@example.com, at most 254 bytes.'),
@@ -1200,7 +1205,8 @@ grant execute on function core.raise_error(text, text) to howdah_anon, howdah_us
 --! EndIncluded core/raise_error.sql
 --! Included core/error_response.sql
 -- Refuses without raising, for functions whose work must stay although they say no:
--- a counted attempt or a revoked session would be rolled back with an exception.
+-- a counted attempt or a revoked session would be rolled back with an exception. Such a function begins with
+-- core.require_plain_call(), or the client could have it rolled back.
 create or replace function core.error_response(key text, detail text default null, retry_after_seconds integer default null)
   returns jsonb
   language plpgsql
@@ -1234,6 +1240,52 @@ comment on function core.error_response(text, text, integer) is
 $$An error as a result: sets the HTTP status and returns the body that PostgREST would send for a raised error.$$;
 revoke all on function core.error_response(text, text, integer) from public;
 --! EndIncluded core/error_response.sql
+--! Included core/blank_quoted.sql
+-- PostgREST builds one statement from a request. Values travel as parameters; names the client makes up (aliases, keys
+-- of JSON) stand in it quoted. Without them what is left is PostgREST's own grammar, and can be looked at.
+create or replace function core.blank_quoted(statement text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return regexp_replace(blank_quoted.statement, $$"([^"]|"")*"|'([^']|'')*'$$, '""', 'g');
+comment on function core.blank_quoted(text) is
+$$A statement with every quoted name and text emptied, so that nothing in it was chosen by a client.$$;
+revoke all on function core.blank_quoted(text) from public;
+grant execute on function core.blank_quoted(text) to howdah_user, howdah_admin;
+--! EndIncluded core/blank_quoted.sql
+--! Included core/require_plain_call.sql
+-- Some functions do work that must stay although they refuse: they count an attempt, they end a session. PostgREST lets
+-- the client wrap a call in casts and filters of the answer, and a cast that fails only for one answer
+-- (?select=pgrst_scalar:pgrst_scalar->>message::int) would undo that work, tell the answer all the same, and write it
+-- into the server's log. So these functions are called plainly or not at all.
+create or replace function core.require_plain_call()
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- SQL typed by an operator has no request.
+  if coalesce(current_setting('request.method', true), '') = '' then
+    return;
+  end if;
+  if core.blank_quoted(current_query())
+      !~ ' FROM \(\s*SELECT (""\.)?\* FROM ""( AS "")?\s*(LIMIT (ALL|\$?[0-9]+) OFFSET \$?[0-9]+)?\s*\) _postgrest_t\s*$'
+    -- These run the call many times in one transaction, or undo it by the number of its rows.
+    or coalesce(current_setting('request.headers', true)::jsonb ->> 'prefer', '') ~* 'multiple-objects|max-affected|tx='
+  then
+    perform core.raise_error('call_not_plain', 'The call came with a select, a filter, an order or a preference.');
+  end if;
+end
+$$;
+comment on function core.require_plain_call() is
+$$Refuses a call whose answer the client wants selected, cast, filtered or ordered by the server.
+
+The first statement of every function that answers with core.error_response(). Errors: call_not_plain (400).$$;
+revoke all on function core.require_plain_call() from public;
+--! EndIncluded core/require_plain_call.sql
 --! Included core/setting_catalogue.sql
 -- Every setting, its default and its type, said once. core.settings holds only what differs.
 create or replace function core.setting_catalogue()
@@ -1392,6 +1444,8 @@ revoke all on function private.set_secret(text, text) from public;
 --! Included core/enqueue_job.sql
 -- The one door from SQL to the worker. Payloads carry ids, never data.
 -- security definer: API roles have no access to graphile_worker; no role but our own functions may call this.
+-- It belongs to howdah_worker, who owns the jobs: a trigger that a captured worker planted on them runs with the
+-- worker's rights, and not with those of the owner of everything.
 create or replace function core.enqueue_job(
   task text,
   payload jsonb default '{}',
@@ -1420,6 +1474,12 @@ $$;
 comment on function core.enqueue_job(text, jsonb, text, timestamptz) is
 $$Adds a job in the caller's own transaction and returns its id. With a job_key, a waiting job of that key is replaced.$$;
 revoke all on function core.enqueue_job(text, jsonb, text, timestamptz) from public;
+-- Whoever is to own a function must be allowed to create in its schema, for that moment.
+grant create on schema core to howdah_worker;
+alter function core.enqueue_job(text, jsonb, text, timestamptz) owner to howdah_worker;
+revoke create on schema core from howdah_worker;
+grant execute on function core.enqueue_job(text, jsonb, text, timestamptz) to howdah_migrations;
+revoke execute on function core.enqueue_job(text, jsonb, text, timestamptz) from howdah_worker;
 --! EndIncluded core/enqueue_job.sql
 --! Included core/take_attempt.sql
 -- Counts before the costly check, in one statement: a hundred wrong guesses at once count a hundred times.
@@ -1564,6 +1624,25 @@ revoke all on function private.require_password(text) from public;
 --! EndIncluded core/require_password.sql
 --! Included core/take_address_attempt.sql
 -- A brake on guessing from one place. The answer to a success gives the attempt back.
+
+-- Whoever has one IPv6 address has 2^64 of them: a whole /64 counts as one. Source: RFC 6177.
+create or replace function private.address_bucket()
+  returns bytea
+  language sql
+  stable
+return (
+  select private.attempt_bucket('address', host(case
+    when family(a.address) = 4 then a.address
+    -- A proxy that listens on both writes IPv4 like this; as a /64 all of IPv4 would be one place.
+    when a.address <<= inet '::ffff:0:0/96' then inet '0.0.0.0' + (a.address - inet '::ffff:0:0')
+    else network(set_masklen(a.address, 64))
+  end))
+  from (select core.client_address()) as a (address)
+);
+comment on function private.address_bucket() is
+$$The counter of the caller's address, or of the /64 around it; null where the address is unknown.$$;
+revoke all on function private.address_bucket() from public;
+
 create or replace function private.take_address_attempt()
   returns integer
   language plpgsql
@@ -1575,7 +1654,7 @@ begin
   if core.client_address() is null then
     return 0;
   end if;
-  return private.take_attempt(private.attempt_bucket('address', host(core.client_address())), 30, interval '5 minutes');
+  return private.take_attempt(private.address_bucket(), 30, interval '5 minutes');
 end
 $$;
 comment on function private.take_address_attempt() is
@@ -1829,16 +1908,19 @@ comment on function core.tg__touch_updated_at() is $$Keeps updated_at true.$$;
 revoke all on function core.tg__touch_updated_at() from public;
 
 -- PostgREST turns PATCH /x without a filter into an update of every row the caller may see. Its statement is
--- the client's only statement, so its text tells: everything from the API carries values as parameters,
--- and a where clause stands in it exactly when a filter was given.
+-- the client's only statement, so its text tells: up to its first RETURNING stands the write, and a where clause stands
+-- in that exactly when a filter was given. What comes after it chooses what is shown, not what is written.
 create or replace function core.tg__refuse_filterless_write()
   returns trigger
   language plpgsql
   set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_write text := split_part(core.blank_quoted(current_query()), ' RETURNING ', 1);
 begin
   if current_setting('request.method', true) in ('PATCH', 'DELETE')
-    and substring(current_query() from '(?:UPDATE|DELETE FROM) +"api"\..*?(?: RETURNING |$)') !~ '\sWHERE\s'
+    -- With a limit, PostgREST 12 joins the write to the rows it picked before; that join is no filter, nor is the limit.
+    and split_part(v_write, ' pgrst_affected_rows WHERE ', 1) !~ '\sWHERE\s'
   then
     perform core.raise_error('write_without_filter',
       format('%s on %s came without a filter.', current_setting('request.method', true), tg_table_name));
@@ -1997,6 +2079,7 @@ declare
   v_user_id uuid;
   v_wait_seconds integer;
 begin
+  perform core.require_plain_call();
   if not coalesce(core.is_email(sign_up.email), false) then
     perform core.raise_error('email_invalid', format('The e-mail address sent was %s.', coalesce(to_json(left(sign_up.email, 80))::text, 'null')));
   end if;
@@ -2038,7 +2121,7 @@ A password has at least 8 characters and at most 72 bytes; it is taken exactly a
 
 @returns core.session_answer_schema
 Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
-timezone_invalid (400), locale_invalid (400), email_taken (409), too_many_attempts (429).$$;
+timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).$$;
 revoke all on function api.sign_up(text, text, text, text, text) from public;
 grant execute on function api.sign_up(text, text, text, text, text) to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/sign_up.sql
@@ -2063,6 +2146,7 @@ declare
   v_bucket bytea;
   v_wait_seconds integer;
 begin
+  perform core.require_plain_call();
   perform private.require_device(sign_in.device_fingerprint, sign_in.device_name);
 
   select u.* into v_user
@@ -2093,9 +2177,7 @@ begin
   end if;
 
   perform private.give_back_attempt(v_bucket);
-  if core.client_address() is not null then
-    perform private.give_back_attempt(private.attempt_bucket('address', host(core.client_address())));
-  end if;
+  perform private.give_back_attempt(private.address_bucket());
   return private.start_session(v_user.id, sign_in.device_fingerprint, sign_in.device_name);
 end
 $$;
@@ -2106,7 +2188,8 @@ Answers with an access token (15 minutes), a refresh token and the user. At most
 15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
 
 @returns core.session_answer_schema
-Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), device_invalid (400).$$;
+Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), call_not_plain (400),
+device_invalid (400).$$;
 revoke all on function api.sign_in(text, text, text, text) from public;
 grant execute on function api.sign_in(text, text, text, text) to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/sign_in.sql
@@ -2128,6 +2211,7 @@ declare
   v_session core.sessions;
   v_successor bytea;
 begin
+  perform core.require_plain_call();
   select t.* into v_token from private.refresh_tokens as t where t.token_hash = sha256(v_presented);
   if v_token.session_id is null then
     return core.error_response('refresh_token_invalid');
@@ -2181,7 +2265,8 @@ $$Trade a refresh token for a new access token and the next refresh token.
 Safe to repeat for 10 seconds (the same successor comes again); a later repeat ends the session.
 
 @returns core.session_answer_schema
-Errors: refresh_token_invalid (401), refresh_token_reused (401), refresh_token_superseded (409), session_ended (401).$$;
+Errors: refresh_token_invalid (401), refresh_token_reused (401), refresh_token_superseded (409), session_ended (401),
+call_not_plain (400).$$;
 revoke all on function api.refresh_session(text) from public;
 grant execute on function api.refresh_session(text) to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/refresh_session.sql
@@ -2994,6 +3079,23 @@ comment on function briefing.is_same_title(text, text) is
 $$Whether two title keys are nearly the same and hold the same numbers.$$;
 revoke all on function briefing.is_same_title(text, text) from public;
 --! EndIncluded briefing/is_same_title.sql
+--! Included briefing/placeholder_title.sql
+-- What a source is called until somebody names it. Never its whole address: everybody reads titles, and a private feed
+-- carries its password in the address.
+create or replace function briefing.placeholder_title(canonical_url text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return coalesce(
+  left(substring(placeholder_title.canonical_url from '^https?://(?:[^/?#]*@)?([^/?#@]+)'), 300),
+  left(placeholder_title.canonical_url, 300)
+);
+comment on function briefing.placeholder_title(text) is
+$$The host of a feed's address, or the name of an imported file.$$;
+revoke all on function briefing.placeholder_title(text) from public;
+--! EndIncluded briefing/placeholder_title.sql
 --! Included briefing/web_address.sql
 -- An address a client may open: anything that is not plainly http(s) is dropped, not repaired.
 create or replace function briefing.web_address(address text)
@@ -3448,11 +3550,11 @@ begin
   limit 1;
   v_canonical_url := coalesce(v_canonical_url, add_source.canonical_url);
 
-  -- Until a feed tells its own name, the source is called by its address.
+  -- Until a feed tells its own name, the source is called by its host.
   insert into briefing.content_sources as s (kind, url, canonical_url, title, language, topics, next_fetch_at)
   values (
     add_source.kind, add_source.url, v_canonical_url,
-    left(coalesce(nullif(btrim(add_source.title), ''), v_canonical_url), 300),
+    left(coalesce(nullif(btrim(add_source.title), ''), briefing.placeholder_title(v_canonical_url)), 300),
     substring(lower(add_source.language) from '^[a-z]{2,3}(?![a-z])'),
     add_source.topics, core.now()
   )
@@ -3821,21 +3923,32 @@ revoke all on function briefing.find_story_by_url(uuid, text, text) from public;
 --! EndIncluded briefing/find_story_by_url.sql
 --! Included briefing/find_story_by_title.sql
 -- Which story a new item belongs to because another source told it in nearly the same words.
+-- Only the index over pairs is offered (no seqscan, no instant that an index could look up): where a pair is common, the
+-- planner would take another way and work out the pairs of each title it meets, which takes a hundred times as long.
 create or replace function briefing.find_story_by_title(source_id uuid, title_key text, published_at timestamptz)
   returns uuid
   language sql
   stable
   parallel safe
   set search_path = pg_catalog, pg_temp
+  set enable_seqscan = off
 as $$
+  with shares_words as materialized (
+    select i.id, i.story_id, i.title_key, i.published_at
+    from briefing.content_items as i
+    where briefing.title_pairs(i.title_key) && briefing.title_pairs(find_story_by_title.title_key)
+      and char_length(find_story_by_title.title_key) >= briefing.shortest_telling_title()
+      and i.source_id <> find_story_by_title.source_id
+      and i.published_at + interval '0' >= find_story_by_title.published_at - interval '3 days'
+      and i.published_at + interval '0' <= find_story_by_title.published_at + interval '3 days'
+  ),
+  -- Few titles share rare words. Where ten thousand do, somebody floods us, and comparing all would hold up every import.
+  compared as (
+    select s.* from shares_words as s order by s.published_at desc, s.id limit 50
+  )
   select i.story_id
-  from briefing.content_items as i
-  where briefing.title_pairs(i.title_key) && briefing.title_pairs(find_story_by_title.title_key)
-    and char_length(find_story_by_title.title_key) >= briefing.shortest_telling_title()
-    and i.source_id <> find_story_by_title.source_id
-    and i.published_at >= find_story_by_title.published_at - interval '3 days'
-    and i.published_at <= find_story_by_title.published_at + interval '3 days'
-    and briefing.is_same_title(i.title_key, find_story_by_title.title_key)
+  from compared as i
+  where briefing.is_same_title(i.title_key, find_story_by_title.title_key)
     -- What one source tells twice under two addresses are two stories, also for those who copy it.
     and not exists (
       select from briefing.content_items as own
@@ -3873,13 +3986,25 @@ begin atomic
     left join briefing.find_topics(write_items.items, (write_items.source).topics) as found
       on found.guid = i.guid
   ),
+  -- Compared are the first items at an address only: a thousand of them would be half a million comparisons, and what
+  -- many items share (a podcast's home page) tells nothing about any of them.
+  first_at_address as materialized (
+    select a.*
+    from (
+      select i.id, i.place, i.canonical_url, i.title_key,
+        row_number() over (partition by i.canonical_url order by i.place) as place_at_address
+      from item as i
+      where i.canonical_url is not null
+    ) as a
+    where a.place_at_address <= 10
+  ),
   -- Within the feed the first item at an address leads those that repeat it.
   led as materialized (
     select i.id, coalesce(leader.id, i.id) as leader_id
     from item as i
     left join lateral (
       select first.id
-      from item as first
+      from first_at_address as first
       where first.canonical_url = i.canonical_url
         and first.place < i.place
         and briefing.is_same_title(first.title_key, i.title_key)
@@ -3983,7 +4108,7 @@ begin atomic
   set title = said.title, site_url = said.site_url, language = said.language
   from (
     select
-      case when (complete_source.source).title = (complete_source.source).canonical_url
+      case when (complete_source.source).title = briefing.placeholder_title((complete_source.source).canonical_url)
         then coalesce(nullif(left(btrim(complete_source.feed ->> 'title'), 300), ''), (complete_source.source).title)
         else (complete_source.source).title
       end,

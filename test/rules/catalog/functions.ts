@@ -38,9 +38,9 @@ export const notForPublic = sqlRule({
 
 export const definerOwner = sqlRule({
   name: 'R-11 owner of definer functions',
-  says: 'definer function belongs to the owner of the database, who is no superuser and obeys row level security elsewhere',
+  says: 'definer function belongs to the owner of the database or to the worker, who are no superusers and obey row level security elsewhere',
   query: `select p.oid::regprocedure::text as object, case
-      when r.rolname <> 'howdah_migrations' then format('belongs to %s', r.rolname)
+      when r.rolname not in ('howdah_migrations', 'howdah_worker') then format('belongs to %s', r.rolname)
       when r.rolsuper or r.rolbypassrls then format('belongs to %s, who may do anything', r.rolname) end as problem
     from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_roles r on r.oid = p.proowner
     where ${OUR_FUNCTION} and p.prosecdef`,
