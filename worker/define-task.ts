@@ -4,6 +4,7 @@ import type pg from 'pg'
 import type { z } from 'zod'
 import type { FeedReader } from './feeds/feed-reader.ts'
 import type { Log } from './log.ts'
+import type { DeliverMail } from './mails/mail-delivery.ts'
 import type { FetchAllow } from './outgoing/fetch-allow.ts'
 
 /** What the process opened once and lends to tasks and commands. */
@@ -12,6 +13,8 @@ export type WorkerServices = { pool: pg.Pool; reader: FeedReader; allow: FetchAl
 /** What a task gets besides its payload. */
 export type TaskContext = WorkerServices & {
   log: Log
+  /** Sends a mail, or keeps it as a file where no mail server is named. */
+  deliver: DeliverMail
   /** Aborts when the worker stops and its patience is over: give up, the job comes again. */
   signal: AbortSignal
   addJob: AddJobFunction

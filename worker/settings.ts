@@ -10,7 +10,15 @@ const environment = z.object({
   HOWDAH_WORKER_DATABASE_URL: z
     .string({ error: 'is not set' })
     .refine((value) => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'is no Postgres URL'),
+  HOWDAH_DATA_DIR: z.string().default('.howdah'),
   HOWDAH_FETCH_ALLOW: z.string().default(''),
+  HOWDAH_SMTP_URL: z
+    .string()
+    .refine(
+      (value) => /^smtps?:$/.test(URL.parse(value)?.protocol ?? ''),
+      'is no URL like smtp://user:password@mail.example.com:587',
+    )
+    .optional(),
   HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
 })
 
@@ -19,6 +27,9 @@ export type WorkerSettings = {
   /** Direct to Postgres, not through a transaction pooler: jobs are announced by LISTEN. */
   databaseUrl: string
   allow: FetchAllow
+  /** Where mails go when no mail server is named. (Default: .howdah) */
+  dataDir: string
+  smtpUrl: string | undefined
   concurrency: number
 }
 
@@ -37,6 +48,8 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   return {
     databaseUrl: parsed.data.HOWDAH_WORKER_DATABASE_URL,
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
+    dataDir: parsed.data.HOWDAH_DATA_DIR,
+    smtpUrl: parsed.data.HOWDAH_SMTP_URL,
     concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
   }
 }

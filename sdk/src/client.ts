@@ -61,7 +61,12 @@ export function createClient(options: ClientOptions): HowdahClient {
     key: `howdah.session:${url}`,
     onError: options.onError ?? ((error) => console.error(error)),
   })
-  const call = sessionCalls(url, send, now)
+  const anonymous = new PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>(url, {
+    schema: 'api',
+    fetch: send,
+    retry: false,
+  })
+  const call = sessionCalls(anonymous, now)
   const refresh = refresher(store, call)
   const source = tokenSource({ store, refresh, now, autoRefresh: options.autoRefresh ?? true })
   const api = new PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>(url, {
@@ -71,7 +76,7 @@ export function createClient(options: ClientOptions): HowdahClient {
     retry: false,
   })
   return Object.assign(api, {
-    auth: createAuth({ store, call, refresh, api }),
+    auth: createAuth({ store, call, refresh, api, anonymous }),
     briefings: createBriefings(api),
     savedCards: createSavedCards(api),
   })

@@ -1,5 +1,6 @@
 /** @howdah/sdk: the typed client of a Howdah backend. */
-export type { Account, Auth, SignIn, SignUp } from './auth/auth.ts'
+export type { Account, AccountCalls, ProfileChanges } from './auth/account-calls.ts'
+export type { Auth, SignIn, SignUp } from './auth/auth.ts'
 export type { Session, SessionUser } from './auth/session.ts'
 export type { Result } from './auth/session-calls.ts'
 export type { AuthEvent, AuthListener } from './auth/session-store.ts'

@@ -22,6 +22,22 @@ const card = cards[0]
 if (!card) throw new Error('no card in the first briefing')
 const source = card.source.id
 
+const carol = await orThrow(
+  createClient({ url: api.url }).auth.signUp({ email: 'carol@example.com', password: 'a third horse' }),
+)
+const newPassword = 'another horse battery'
+
+/** A token as the worker gets it for a mail. */
+async function mailedToken(purpose: string, user: { id: string; email: string }): Promise<string> {
+  const { rows } = await db.owner.query<{ token: string }>(
+    'select private.issue_one_time_token($1, $2, null, $3) as token',
+    [purpose, user.id, user.email],
+  )
+  return rows[0]?.token ?? ''
+}
+const verifyToken = await mailedToken('verify_email', session.user)
+const resetToken = await mailedToken('reset_password', carol.user)
+
 /** An example call of every function, in an order in which they work. */
 const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   health: {},
@@ -37,13 +53,29 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   save_card: { card_id: card.id, tags: ['a'], note: null },
   search_content: { query: 'report' },
   search_saved_cards: {},
+  update_profile: { display_name: 'Ada L.', preferences: { theme: 'dark' }, has_onboarded: true },
+  request_email_verification: {},
+  verify_email: { token: verifyToken },
+  reset_password: { token: resetToken, new_password: newPassword },
+  request_password_reset: { email: 'nobody@example.com' },
+  change_email: { password: credentials.password, new_email: 'countess@example.com' },
+  change_password: { current_password: credentials.password, new_password: newPassword },
   update_briefing_preferences: { preferences: { card_limit: 5 } },
 }
 /** Those that take something away come last. */
-const LAST: Partial<Record<Name, () => Record<string, unknown>>> = {
+const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {
+  end_session: async () => {
+    await orThrow(createClient({ url: api.url }).auth.signIn({ ...credentials, password: newPassword }))
+    const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))
+    return { session_id: other?.id }
+  },
   unfollow_source: () => ({ source_id: source }),
   refresh_session: () => ({ refresh_token: session.refreshToken }),
   sign_out: () => ({}),
+  sign_out_everywhere: async () => {
+    await orThrow(client.auth.signIn({ ...credentials, password: newPassword }))
+    return {}
+  },
 }
 
 async function call(name: Name, given: Record<string, unknown>): Promise<void> {
@@ -80,7 +112,7 @@ describe('every row of', () => {
 })
 
 describe('and last', () => {
-  it.each(Object.entries(LAST) as [Name, () => Record<string, unknown>][])('%s', (name, given) =>
-    call(name, given()),
+  it.each(Object.entries(LAST) as [Name, () => Record<string, unknown>][])('%s', async (name, given) =>
+    call(name, await given()),
   )
 })

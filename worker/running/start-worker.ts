@@ -7,6 +7,9 @@ import pg from 'pg'
 import type { Task, WorkerServices } from '../define-task.ts'
 import { createFeedReader } from '../feeds/feed-reader.ts'
 import { type Log, libraryLogger } from '../log.ts'
+import { fileDelivery } from '../mails/file-delivery.ts'
+import type { DeliverMail } from '../mails/mail-delivery.ts'
+import { smtpDelivery } from '../mails/smtp-delivery.ts'
 import type { WorkerSettings } from '../settings.ts'
 import { openLiveness } from './liveness.ts'
 import { loadTasks } from './load-tasks.ts'
@@ -58,7 +61,7 @@ export async function startWorker(
 
   const runner = await run({
     pgPool: pool,
-    taskList: toTaskList(tasks, { pool, reader, allow: settings.allow }, log),
+    taskList: toTaskList(tasks, { pool, reader, allow: settings.allow }, delivery(settings), log),
     parsedCronItems,
     events,
     logger: libraryLogger(log),
@@ -125,11 +128,20 @@ function openPool({ databaseUrl, concurrency }: WorkerSettings): pg.Pool {
   return pool
 }
 
-function toTaskList(tasks: Map<string, Task>, services: WorkerServices, log: Log): TaskList {
+function delivery({ smtpUrl, dataDir }: WorkerSettings): DeliverMail {
+  return smtpUrl ? smtpDelivery(smtpUrl) : fileDelivery(dataDir)
+}
+
+function toTaskList(
+  tasks: Map<string, Task>,
+  services: WorkerServices,
+  deliver: DeliverMail,
+  log: Log,
+): TaskList {
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [
     identifier,
     (payload, helpers) =>
-      task(payload, { ...services, log, signal: helpers.abortSignal, addJob: helpers.addJob }),
+      task(payload, { ...services, deliver, log, signal: helpers.abortSignal, addJob: helpers.addJob }),
   ])
   return Object.fromEntries(entries)
 }

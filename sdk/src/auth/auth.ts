@@ -2,6 +2,7 @@
 import type { PostgrestClient } from '@supabase/postgrest-js'
 import { toApiError } from '../errors/to-api-error.ts'
 import type { Database } from '../generated/database.ts'
+import { type Account, type AccountCalls, accountCalls } from './account-calls.ts'
 import { noSession, type Refresh } from './refresher.ts'
 import type { Session } from './session.ts'
 import type { Result, SessionCall } from './session-calls.ts'
@@ -21,12 +22,12 @@ export type SignUp = {
 /** What signIn takes. */
 export type SignIn = { email: string; password: string; deviceFingerprint?: string; deviceName?: string }
 
-/** An account, as the view users shows it. */
-export type Account = Database['api']['Views']['users']['Row']
-
 /** Signing up, in and out, and the session in between. */
-export type Auth = {
-  /** Opens an account and signs in. */
+export type Auth = AccountCalls & {
+  /**
+   * Opens an account and signs in. Where the server lets a mail decide, the error has the key verification_required:
+   * nothing went wrong, but there is no session before the mail's link is opened.
+   */
   signUp(person: SignUp): Promise<Result<Session>>
   /** Signs in; a session there was before is forgotten here, not ended. */
   signIn(credentials: SignIn): Promise<Result<Session>>
@@ -52,15 +53,18 @@ export type AuthOptions = {
   refresh: Refresh
   /** Sends the session's token. */
   api: PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>
+  /** Sends no token. */
+  anonymous: PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>
 }
 
 /** Puts client.auth together. */
-export function createAuth({ store, call, refresh, api }: AuthOptions): Auth {
+export function createAuth({ store, call, refresh, api, anonymous }: AuthOptions): Auth {
   const enter = async (answer: Result<Session>): Promise<Result<Session>> => {
     if (answer.data) await store.set('signed_in', answer.data)
     return answer
   }
   return {
+    ...accountCalls(api, anonymous, store),
     signUp: async ({ email, password, displayName, timezone, locale }) =>
       enter(
         await call('sign_up', {

@@ -1,10 +1,10 @@
 /** The calls that answer with a session. They carry no token. */
-import { PostgrestClient } from '@supabase/postgrest-js'
+import type { PostgrestClient } from '@supabase/postgrest-js'
 import { ApiError } from '../errors/api-error.ts'
 import { CLIENT_ERRORS } from '../errors/client-error-keys.ts'
 import { toApiError } from '../errors/to-api-error.ts'
 import type { Database } from '../generated/database.ts'
-import type { Fetch } from '../transport/bounded-fetch.ts'
+import { mailQueued } from '../generated/shapes.ts'
 import { receivedSession, type Session, sessionFrom } from './session.ts'
 
 /** Data or an ApiError, never both. */
@@ -16,18 +16,21 @@ export type SessionCall = <Name extends 'sign_up' | 'sign_in' | 'refresh_session
   args: Database['api']['Functions'][Name]['Args'],
 ) => Promise<Result<Session>>
 
-/** Prepares the calls. */
-export function sessionCalls(url: string, send: Fetch, now: () => number): SessionCall {
-  const api = new PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>(url, {
-    schema: 'api',
-    fetch: send,
-    retry: false,
-  })
+/** Prepares the calls, over a client that sends no token. */
+export function sessionCalls(
+  api: PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>,
+  now: () => number,
+): SessionCall {
   return async (name, args) => {
     const { data, error, status } = await api.rpc(name, args as never)
     if (error) return { data: null, error: toApiError(error, status) }
     const parsed = receivedSession.safeParse(data)
     if (parsed.success) return { data: sessionFrom(parsed.data, now()), error: null }
+    if (mailQueued.safeParse(data).success) {
+      const detail = 'The server has sent a mail to the address.'
+      const hint = CLIENT_ERRORS.verification_required
+      return { data: null, error: new ApiError({ key: 'verification_required', status, detail, hint }) }
+    }
     // The answer itself is left out: it may hold tokens.
     const places = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole').join(', ')
     const detail = `${name} answered with something that is no session; wrong: ${places}.`

@@ -10,6 +10,8 @@ export const CLIENT_ERRORS = {
   no_session: 'Nobody is signed in here. Call auth.signIn first.',
   storage_failed: 'The storage adapter failed, so the session will not survive a restart. Check its cause.',
   timeout: 'The answer took too long. The server may still be at work; reading again tells.',
+  verification_required:
+    'No session yet: a mail decides. Open its link (auth.verifyEmail takes the token), then sign in.',
   unknown_error: 'The server refused without saying why. Its answer is in cause.',
 } as const
 

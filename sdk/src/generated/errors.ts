@@ -14,6 +14,12 @@ export const ERROR_CATALOGUE = {
     summary: 'A row with this key exists.',
     hint: 'Read it, or send another key.',
   },
+  /** The address of the picture cannot be kept. (400) */
+  avatar_url_invalid: {
+    status: 400,
+    summary: 'The address of the picture cannot be kept.',
+    hint: 'Send an https address of at most 2,000 characters.',
+  },
   /** Briefings are made for yesterday, today and tomorrow of your own zone. (400) */
   briefing_date_out_of_range: {
     status: 400,
@@ -49,6 +55,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The display name is empty or too long.',
     hint: 'Send 1 to 80 characters.',
+  },
+  /** The e-mail address is confirmed. (409) */
+  email_already_verified: {
+    status: 409,
+    summary: 'The e-mail address is confirmed.',
+    hint: 'Nothing is left to do.',
   },
   /** The e-mail address is not one we can write to. (400) */
   email_invalid: {
@@ -152,11 +164,23 @@ export const ERROR_CATALOGUE = {
     summary: 'There is no such outcome of a fetch.',
     hint: 'Send imported, not_modified or failed.',
   },
+  /** The full name is empty or too long. (400) */
+  full_name_invalid: {
+    status: 400,
+    summary: 'The full name is empty or too long.',
+    hint: 'Send 1 to 200 characters.',
+  },
   /** E-mail address and password do not belong together. (401) */
   invalid_credentials: {
     status: 401,
     summary: 'E-mail address and password do not belong together.',
     hint: 'Check both; passwords are compared exactly as sent.',
+  },
+  /** The link does not work (any more). (400) */
+  link_invalid: {
+    status: 400,
+    summary: 'The link does not work (any more).',
+    hint: 'Links work once and for a short time, and a newer one voids the older; ask for a new mail.',
   },
   /** The locale is not a language tag we understand. (400) */
   locale_invalid: {
@@ -195,6 +219,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The password is shorter than 8 characters.',
     hint: 'Use at least 8 characters; several words make a good password.',
+  },
+  /** This needs your password, and it was another one. (403) */
+  password_wrong: {
+    status: 403,
+    summary: 'This needs your password, and it was another one.',
+    hint: 'Send the password of the account; passwords are compared exactly as sent.',
   },
   /** The preferences do not have the right shape. (400) */
   preferences_invalid: {
@@ -238,6 +268,8 @@ export const ERROR_CATALOGUE = {
     summary: 'Body, filter or column cannot be understood.',
     hint: 'Send JSON, and columns that the view has.',
   },
+  /** There is no such role. (400) */
+  role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user or admin.' },
   /** Not exactly one row answers. (406) */
   row_not_found: { status: 406, summary: 'Not exactly one row answers.', hint: 'Check the filter.' },
   /** The search has no word in it or is too long. (400) */
@@ -254,6 +286,12 @@ export const ERROR_CATALOGUE = {
   },
   /** The session has ended. (401) */
   session_ended: { status: 401, summary: 'The session has ended.', hint: 'Sign in again.' },
+  /** You have no such living session. (404) */
+  session_not_found: {
+    status: 404,
+    summary: 'You have no such living session.',
+    hint: 'The view sessions lists them.',
+  },
   /** The value does not fit the setting. (400) */
   setting_invalid: {
     status: 400,
@@ -334,6 +372,12 @@ export const ERROR_CATALOGUE = {
   },
   /** There is no such topic. (400) */
   unknown_topic: { status: 400, summary: 'There is no such topic.', hint: 'The view topics lists them.' },
+  /** The preferences are no object that can be kept. (400) */
+  user_preferences_invalid: {
+    status: 400,
+    summary: 'The preferences are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
+  },
   /** A value cannot be read as the type it should have. (400) */
   value_malformed: {
     status: 400,

@@ -4,7 +4,14 @@ import { bytes, codePoints } from '../schema/code-points.ts'
 import { json } from '../schema/json.ts'
 import { matches } from '../schema/matches.ts'
 import { text } from '../schema/text.ts'
-import { briefingCard, briefingCards, briefingPreferences, sessionAnswer } from './shapes.ts'
+import {
+  briefingCard,
+  briefingCards,
+  briefingPreferences,
+  mailQueued,
+  sessionAnswer,
+  sessionsEnded,
+} from './shapes.ts'
 
 /** What each column holds when it is not null, with what its checks demand. */
 export const columns = {
@@ -356,6 +363,34 @@ export const updates = {
 /** Arguments of the functions. An unknown argument is refused. */
 export const args = {
   /**
+   * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
+   * goes to the old one. Until the link is opened nothing changes.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), email_invalid (400), too_many_attempts (429).
+   */
+  change_email: z.strictObject({
+    new_email: text(),
+    password: text(),
+  }),
+  /**
+   * Change your password. Ends all your other sessions; this one goes on.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
+   * too_many_attempts (429).
+   */
+  change_password: z.strictObject({
+    current_password: text(),
+    new_password: text(),
+  }),
+  /**
+   * End one of your own sessions; its access token is refused from the next request on.
+   *
+   * Errors: session_not_found (404).
+   */
+  end_session: z.strictObject({
+    session_id: z.guid(),
+  }),
+  /**
    * Follow a source: its items come into your briefings and rank higher there. Safe to repeat.
    *
    * At most 500 sources. Errors: not_signed_in (401), source_not_found (404), too_many_follows (409).
@@ -419,6 +454,31 @@ export const args = {
     refresh_token: text(),
   }),
   /**
+   * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
+   *
+   * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
+   */
+  request_email_verification: z.strictObject({}),
+  /**
+   * Ask for a mail whose link sets a new password (reset_password). Its link works for 10 minutes; a newer mail voids it.
+   *
+   * Every address gets this answer, in the same time; a mail goes out where there is an account.
+   *
+   * Errors: email_invalid (400), too_many_attempts (429).
+   */
+  request_password_reset: z.strictObject({
+    email: text(),
+  }),
+  /**
+   * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
+   *
+   * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
+   */
+  reset_password: z.strictObject({
+    new_password: text(),
+    token: text(),
+  }),
+  /**
    * Save a card of one of your briefings, with tags and a note. Safe to repeat; counts as the feedback save.
    *
    * Tags: at most 20, 1 to 40 characters each; note: at most 2,000. Saving again replaces the tags and note you send.
@@ -472,10 +532,18 @@ export const args = {
    */
   sign_out: z.strictObject({}),
   /**
+   * Sign out on every device, this one included.
+   *
+   * Errors: not_signed_in (401).
+   */
+  sign_out_everywhere: z.strictObject({}),
+  /**
    * Open an account.
    *
    * Answers like sign_in. Not safe to repeat blindly: the second call answers email_taken.
    * A password has at least 8 characters and at most 72 bytes; it is taken exactly as sent.
+   * Where the setting sign_up_mode is verify, every address gets the same answer, 202 with the status mail_queued, and
+   * the mail that follows decides: verify_email opens the account, whoever has one already is told so.
    *
    * Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
    * timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).
@@ -519,10 +587,43 @@ export const args = {
   update_briefing_preferences: z.strictObject({
     preferences: json(),
   }),
+  /**
+   * Change your own profile; what is left out or null stays as it is.
+   *
+   * The empty text takes display_name, full_name or avatar_url away. preferences is merged into what there is, key by key:
+   * a key with null goes, any other replaces the value of its key. Keys are snake_case (at most 63 characters), values any
+   * JSON, 16 KiB together. Answers with the account as it is now.
+   *
+   * Errors: not_signed_in (401), display_name_invalid (400), full_name_invalid (400), avatar_url_invalid (400),
+   * timezone_invalid (400), locale_invalid (400), user_preferences_invalid (400).
+   */
+  update_profile: z.strictObject({
+    avatar_url: text().nullish(),
+    display_name: text().nullish(),
+    full_name: text().nullish(),
+    has_onboarded: z.boolean().nullish(),
+    locale: text().nullish(),
+    preferences: json().nullish(),
+    timezone: text().nullish(),
+  }),
+  /**
+   * Confirm an e-mail address with the token of a mail's link.
+   *
+   * After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
+   * after change_email it moves the account to the new address. A token works once.
+   *
+   * Errors: link_invalid (400), email_taken (409).
+   */
+  verify_email: z.strictObject({
+    token: text(),
+  }),
 } as const
 
 /** What the functions answer with. */
 export const results = {
+  change_email: mailQueued,
+  change_password: sessionsEnded,
+  end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),
   generate_briefing: z.array(rows.briefings),
@@ -535,14 +636,20 @@ export const results = {
   ),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
+  request_email_verification: mailQueued,
+  request_password_reset: mailQueued,
+  reset_password: sessionsEnded,
   save_card: z.array(rows.saved_cards),
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
   sign_in: sessionAnswer,
   sign_out: z.null(),
+  sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
   today_briefing: z.array(rows.briefings),
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
+  update_profile: z.array(rows.users),
+  verify_email: z.null(),
 } as const

@@ -80,6 +80,15 @@ export const briefingPreferences = z.strictObject({
 /** What someone wants in their briefings. Everything is optional. */
 export type BriefingPreferences = z.infer<typeof briefingPreferences>
 
+/** JSON Schema of the answer to a request that a mail decides. */
+export const mailQueued = z.strictObject({
+  /** If there is somebody to write to, a mail is on its way. */
+  status: z.enum(['mail_queued']),
+})
+
+/** JSON Schema of the answer to a request that a mail decides. */
+export type MailQueued = z.infer<typeof mailQueued>
+
 /** JSON Schema of what sign_up, sign_in and refresh_session answer. */
 export const sessionAnswer = z.strictObject({
   access_token: text(),
@@ -99,3 +108,11 @@ export const sessionAnswer = z.strictObject({
 
 /** JSON Schema of what sign_up, sign_in and refresh_session answer. */
 export type SessionAnswer = z.infer<typeof sessionAnswer>
+
+/** JSON Schema of the answer to what ends sessions. */
+export const sessionsEnded = z.strictObject({
+  ended_session_count: integer().min(0),
+})
+
+/** JSON Schema of the answer to what ends sessions. */
+export type SessionsEnded = z.infer<typeof sessionsEnded>

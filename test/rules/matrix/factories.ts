@@ -2,7 +2,7 @@
  * Values for columns whose rules the generator cannot guess. A new table needs a line here only when seeding says so.
  * Each gets a word that is unique to the row's owner and column, so that it is recognised wherever it turns up.
  */
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 /** `table.column` to a value; the word is for example `canary-b-saved-cards-note`. */
 export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
@@ -17,7 +17,20 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'briefing.topics.slug': (word) => word.slice(0, 40),
   'briefing.user_feedback.kind': () => 'like',
   'briefing.user_preferences.preferences': (word) => JSON.stringify({ muted_words: [word] }),
+  'core.mails.kind': () => 'verify_email',
+  'core.mails.recipient': (word) => `${word}@example.com`,
+  'core.mails.state': () => 'waiting',
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
+  'private.one_time_tokens.email': (word) => `${word}@example.com`,
+  'private.one_time_tokens.expires_at': () => '2099-01-01T00:00:00Z',
+  'private.one_time_tokens.purpose': () => 'verify_email',
+  // A token has one subject, here the account.
+  'private.one_time_tokens.sign_up_request_id': () => undefined,
+  'private.one_time_tokens.token_hash': () => randomBytes(32),
+  'private.sign_up_requests.email': (word) => `${word}@example.com`,
+  'private.sign_up_requests.locale': () => 'en',
+  'private.sign_up_requests.password_hash': () => `$2a$04$${'x'.repeat(53)}`,
+  'private.sign_up_requests.timezone': () => 'UTC',
 }
 
 function card(word: string) {

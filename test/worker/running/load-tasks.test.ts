@@ -22,7 +22,9 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'briefing/enqueue_due_sources',
     'briefing/fetch_source',
     'briefing/generate_due_briefings',
+    'core/clean_up_mails',
     'core/clean_up_sessions',
+    'core/send_mail',
     'ops/create_partitions',
     'ops/release_dead_workers',
   ])

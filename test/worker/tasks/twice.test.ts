@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Task, WorkerServices } from '../../../worker/define-task.ts'
 import { createFeedReader } from '../../../worker/feeds/feed-reader.ts'
+import type { DeliverMail } from '../../../worker/mails/mail-delivery.ts'
 import { parseFetchAllow } from '../../../worker/outgoing/fetch-allow.ts'
 import { loadTasks } from '../../../worker/running/load-tasks.ts'
 import { addSource } from '../../../worker/sources/store.ts'
@@ -16,6 +17,12 @@ let server: WebServer
 let services: WorkerServices
 let tasks: Map<string, Task>
 let sourceId: string
+let mailId: string
+const sentMails: string[] = []
+const deliver: DeliverMail = async ({ recipient }) => {
+  sentMails.push(recipient)
+  return { state: 'sent' }
+}
 
 beforeAll(async () => {
   db = await testDatabase()
@@ -25,6 +32,11 @@ beforeAll(async () => {
   tasks = await loadTasks(fileURLToPath(new URL('../../../worker/tasks', import.meta.url)))
   const url = `${server.url}/feed.xml`
   sourceId = await addSource(services.pool, { url, canonicalUrl: url, kind: 'feed' })
+  const { rows } = await db.owner.query(
+    `with reader as (insert into core.users (email) values ('reader@example.com') returning id)
+     insert into core.mails (kind, user_id) select 'verify_email', id from reader returning id`,
+  )
+  mailId = rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -33,17 +45,21 @@ afterAll(async () => {
 })
 
 test('all of them', async () => {
-  const payloads: Record<string, object> = { 'briefing/fetch_source': { source_id: sourceId } }
+  const payloads: Record<string, object> = {
+    'briefing/fetch_source': { source_id: sourceId },
+    'core/send_mail': { mail_id: mailId },
+  }
   let run = 0
   for (const [identifier, task] of tasks) {
     const payload = payloads[identifier] ?? {}
-    await task(payload, taskContext(services))
+    await task(payload, taskContext(services, deliver))
     const once = await rowCounts()
-    await task(payload, taskContext(services))
+    await task(payload, taskContext(services, deliver))
     expect([identifier, await rowCounts()]).toEqual([identifier, once])
     run++
   }
   expect(run).toBe(tasks.size)
+  expect(sentMails).toEqual(['reader@example.com'])
   expect((await rowCounts())['briefing.content_items']).toBe(2)
 })
 

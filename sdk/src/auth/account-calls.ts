@@ -1,0 +1,100 @@
+/** What people do with their account once they have one, and on the way to having one. */
+import type { PostgrestClient } from '@supabase/postgrest-js'
+import { toApiError } from '../errors/to-api-error.ts'
+import type { Database, Json } from '../generated/database.ts'
+import type { MailQueued, SessionsEnded } from '../generated/shapes.ts'
+import type { Result } from './session-calls.ts'
+import type { SessionStore } from './session-store.ts'
+
+type Api = PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>
+
+/** An account, as the view users shows it. */
+export type Account = Database['api']['Views']['users']['Row']
+
+/** What updateProfile takes; what is left out stays as it is. */
+export type ProfileChanges = {
+  /** The empty text takes it away, here and in the next two. */
+  displayName?: string
+  fullName?: string
+  /** An https address. */
+  avatarUrl?: string
+  /** IANA zone. */
+  timezone?: string
+  /** Language tag. */
+  locale?: string
+  /** Merged into what there is, key by key; null takes a key away. */
+  preferences?: { [key: string]: Json }
+  hasOnboarded?: boolean
+}
+
+/** Address, password, profile and sessions of an account. */
+export type AccountCalls = {
+  /** Confirms an address with the token of a mail's link; after signUp this opens the account. Needs no session. */
+  verifyEmail(token: string): Promise<Result<null>>
+  /** Asks for a mail that confirms one's own address. */
+  requestEmailVerification(): Promise<Result<MailQueued>>
+  /** Asks for a mail that sets a new password; the same answer whether or not the address has an account. */
+  requestPasswordReset(email: string): Promise<Result<MailQueued>>
+  /** Sets a new password with the token of a mail's link and ends every session. Needs no session. */
+  resetPassword(token: string, newPassword: string): Promise<Result<SessionsEnded>>
+  /** Changes the password and ends every other session. */
+  changePassword(currentPassword: string, newPassword: string): Promise<Result<SessionsEnded>>
+  /** Asks to move the account to another address; verifyEmail with the token mailed there does it. */
+  changeEmail(password: string, newEmail: string): Promise<Result<MailQueued>>
+  /** Changes the profile; answers with the account as it is now. */
+  updateProfile(changes: ProfileChanges): Promise<Result<Account>>
+  /** Ends one of one's own sessions; the view sessions lists them. */
+  endSession(sessionId: string): Promise<Result<null>>
+  /** Ends every session, this one too. */
+  signOutEverywhere(): Promise<Result<SessionsEnded>>
+}
+
+/** Puts the calls together. `anonymous` sends no token: a session that has ended must not stand in a link's way. */
+export function accountCalls(api: Api, anonymous: Api, store: SessionStore): AccountCalls {
+  return {
+    verifyEmail: async (token) => nothing(await anonymous.rpc('verify_email', { token })),
+    requestEmailVerification: async () => result(await api.rpc('request_email_verification')),
+    requestPasswordReset: async (email) => result(await anonymous.rpc('request_password_reset', { email })),
+    resetPassword: async (token, newPassword) =>
+      result(await anonymous.rpc('reset_password', { token, new_password: newPassword })),
+    changePassword: async (currentPassword, newPassword) =>
+      result(
+        await api.rpc('change_password', { current_password: currentPassword, new_password: newPassword }),
+      ),
+    changeEmail: async (password, newEmail) =>
+      result(await api.rpc('change_email', { password, new_email: newEmail })),
+    updateProfile: async (changes) =>
+      result(await api.rpc('update_profile', profileArguments(changes)).single()),
+    endSession: async (sessionId) => nothing(await api.rpc('end_session', { session_id: sessionId })),
+    signOutEverywhere: async () => {
+      const answer = result(await api.rpc('sign_out_everywhere'))
+      if (answer.data && (await store.current())) await store.set('signed_out', null)
+      return answer
+    },
+  }
+}
+
+type Failure = Parameters<typeof toApiError>[0]
+type Answer<T> = { data: T | null; error: Failure | null; status: number }
+
+function result<T>({ data, error, status }: Answer<T>): Result<T> {
+  if (error) return { data: null, error: toApiError(error, status) }
+  return { data: data as T, error: null }
+}
+
+function nothing({ error, status }: Answer<unknown>): Result<null> {
+  return error ? { data: null, error: toApiError(error, status) } : { data: null, error: null }
+}
+
+function profileArguments(changes: ProfileChanges) {
+  const { displayName, fullName, avatarUrl, timezone, locale, preferences, hasOnboarded } = changes
+  return {
+    ...(displayName !== undefined && { display_name: displayName }),
+    ...(fullName !== undefined && { full_name: fullName }),
+    ...(avatarUrl !== undefined && { avatar_url: avatarUrl }),
+    ...(timezone !== undefined && { timezone }),
+    ...(locale !== undefined && { locale }),
+    ...(preferences !== undefined && { preferences }),
+    ...(hasOnboarded !== undefined && { has_onboarded: hasOnboarded }),
+  }
+}

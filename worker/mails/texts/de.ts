@@ -1,0 +1,87 @@
+/** The mails in German. */
+import type { MailTexts } from './mail-texts.ts'
+
+const NOT_YOU = 'Wenn das nicht von Ihnen kam, beachten Sie diese Mail nicht weiter: Es ändert sich nichts.'
+const WORRIED = 'Wenn Sie das nicht waren, setzen Sie jetzt ein neues Passwort; das meldet alle Geräte ab.'
+
+export const de: MailTexts = {
+  language: 'de',
+  greeting: 'Guten Tag,',
+  mails: {
+    sign_up: ({ appName }) => ({
+      subject: `Bestätigen Sie Ihre Adresse für ${appName}`,
+      paragraphs: [
+        `jemand, hoffentlich Sie, möchte mit dieser Adresse ein Konto bei ${appName} eröffnen. Der Link eröffnet es; er gilt einmal und 24 Stunden lang.`,
+        'Wenn das nicht von Ihnen kam, öffnen Sie den Link nicht: Ohne ihn entsteht kein Konto.',
+      ],
+      action: 'Mein Konto eröffnen',
+    }),
+    account_exists: ({ appName }) => ({
+      subject: `Sie haben schon ein Konto bei ${appName}`,
+      paragraphs: [
+        `jemand wollte diese Adresse für ein Konto bei ${appName} verwenden. Sie gehört schon zu Ihrem Konto, darum wurde nichts geändert.`,
+        'Wenn Sie das waren: Melden Sie sich an wie immer. Ein vergessenes Passwort können Sie dort neu setzen.',
+      ],
+      action: `Zu ${appName}`,
+    }),
+    verify_email: ({ appName }) => ({
+      subject: `Bestätigen Sie Ihre Adresse für ${appName}`,
+      paragraphs: [
+        'bitte bestätigen Sie, dass diese Adresse Ihnen gehört. Der Link gilt einmal und 24 Stunden lang, solange kein neuerer kommt.',
+        NOT_YOU,
+      ],
+      action: 'Meine Adresse bestätigen',
+    }),
+    reset_password: ({ appName }) => ({
+      subject: `Ihr neues Passwort für ${appName}`,
+      paragraphs: [
+        'mit dem Link setzen Sie ein neues Passwort. Er gilt einmal und 10 Minuten lang, solange kein neuerer kommt.',
+        NOT_YOU,
+      ],
+      action: 'Neues Passwort setzen',
+    }),
+    password_changed: ({ appName }) => ({
+      subject: `Ihr Passwort für ${appName} wurde geändert`,
+      paragraphs: ['Ihr Passwort wurde soeben geändert.', WORRIED],
+      action: `Zu ${appName}`,
+    }),
+    change_email: ({ appName }) => ({
+      subject: `Bestätigen Sie Ihre neue Adresse für ${appName}`,
+      paragraphs: [
+        'der Link macht diese Adresse zu der Ihres Kontos. Er gilt einmal und eine Stunde lang, solange kein neuerer kommt.',
+        NOT_YOU,
+      ],
+      action: 'Diese Adresse verwenden',
+    }),
+    email_change_requested: ({ appName }) => ({
+      subject: `Ihre Adresse für ${appName} soll sich ändern`,
+      paragraphs: [
+        'jemand, der Ihr Passwort kennt, möchte Ihr Konto auf eine andere Adresse umstellen. Das geschieht, sobald dort der Link geöffnet wird.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
+    }),
+    email_changed: ({ appName }) => ({
+      subject: `Ihre Adresse für ${appName} wurde geändert`,
+      paragraphs: [
+        'Ihr Konto hat jetzt eine andere Adresse; diese hier gehört nicht mehr dazu.',
+        'Wenn Sie das nicht waren, schreiben Sie dem Betreiber des Dienstes.',
+      ],
+    }),
+    new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
+      subject: `Neue Anmeldung bei ${appName}`,
+      paragraphs: [
+        [
+          `Ihr Konto wurde auf einem Gerät verwendet, das wir noch nicht kannten: ${signedInAt ?? 'Zeit unbekannt'}`,
+          deviceName && `mit ${deviceName}`,
+          deviceAddress && `von ${deviceAddress}`,
+        ]
+          .filter(Boolean)
+          .join(', ')
+          .concat('.'),
+        `Wenn Sie das waren, ist alles gut. ${WORRIED}`,
+      ],
+      action: `Zu ${appName}`,
+    }),
+  },
+}

@@ -1,0 +1,87 @@
+/** The mails in English. */
+import type { MailTexts } from './mail-texts.ts'
+
+const NOT_YOU = 'If you did not ask for this, ignore this mail: nothing changes.'
+const WORRIED = 'If that was not you, set a new password now; it signs out every device.'
+
+export const en: MailTexts = {
+  language: 'en',
+  greeting: 'Hello,',
+  mails: {
+    sign_up: ({ appName }) => ({
+      subject: `Confirm your address for ${appName}`,
+      paragraphs: [
+        `someone, hopefully you, wants to open an account at ${appName} with this address. The link opens it; it works once, for 24 hours.`,
+        'If you did not ask for this, do not open the link: without it there is no account.',
+      ],
+      action: 'Open my account',
+    }),
+    account_exists: ({ appName }) => ({
+      subject: `You have an account at ${appName}`,
+      paragraphs: [
+        `someone wanted to use this address for an account at ${appName}. It belongs to your account already, so nothing was changed.`,
+        'If it was you: sign in as always. If you forgot the password, ask for a new one there.',
+      ],
+      action: `Go to ${appName}`,
+    }),
+    verify_email: ({ appName }) => ({
+      subject: `Confirm your address for ${appName}`,
+      paragraphs: [
+        'please confirm that this address is yours. The link works once, for 24 hours, until a newer one is sent.',
+        NOT_YOU,
+      ],
+      action: 'Confirm my address',
+    }),
+    reset_password: ({ appName }) => ({
+      subject: `Your new password for ${appName}`,
+      paragraphs: [
+        'the link lets you set a new password. It works once, for 10 minutes, until a newer one is sent.',
+        NOT_YOU,
+      ],
+      action: 'Set a new password',
+    }),
+    password_changed: ({ appName }) => ({
+      subject: `Your password for ${appName} was changed`,
+      paragraphs: ['your password has just been changed.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
+    change_email: ({ appName }) => ({
+      subject: `Confirm your new address for ${appName}`,
+      paragraphs: [
+        'the link makes this the address of your account. It works once, for an hour, until a newer one is sent.',
+        NOT_YOU,
+      ],
+      action: 'Use this address',
+    }),
+    email_change_requested: ({ appName }) => ({
+      subject: `Your address for ${appName} is about to change`,
+      paragraphs: [
+        'someone who knows your password wants to move your account to another address. It happens when the link in that mailbox is opened.',
+        WORRIED,
+      ],
+      action: `Go to ${appName}`,
+    }),
+    email_changed: ({ appName }) => ({
+      subject: `Your address for ${appName} was changed`,
+      paragraphs: [
+        'your account now has another address; this one no longer belongs to it.',
+        'If that was not you, write to whoever runs the service.',
+      ],
+    }),
+    new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
+      subject: `New sign-in to ${appName}`,
+      paragraphs: [
+        [
+          `your account was used on a device that we have not seen before, at ${signedInAt ?? 'an unknown time'}`,
+          deviceName && `by ${deviceName}`,
+          deviceAddress && `from ${deviceAddress}`,
+        ]
+          .filter(Boolean)
+          .join(', ')
+          .concat('.'),
+        `If that was you, all is well. ${WORRIED}`,
+      ],
+      action: `Go to ${appName}`,
+    }),
+  },
+}

@@ -1,0 +1,23 @@
+/** What every language has to say. */
+import type { MailKind } from '../queued-mail.ts'
+
+/** What a text may mention. Nothing that a stranger typed: our mails must not carry other people's messages. */
+export type MailFacts = {
+  appName: string
+  /** Program or device of a new session, and the address it came from, where known. */
+  deviceName: string | undefined
+  deviceAddress: string | undefined
+  /** In UTC, to the minute. */
+  signedInAt: string | undefined
+}
+
+/** The words of one mail. With an `action` it has a button. */
+export type MailText = { subject: string; paragraphs: string[]; action?: string }
+
+/** All words of one language. */
+export type MailTexts = {
+  /** As the HTML's `lang`. */
+  language: string
+  greeting: string
+  mails: Record<MailKind, (facts: MailFacts) => MailText>
+}
