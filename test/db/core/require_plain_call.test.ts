@@ -96,7 +96,7 @@ test('every function that refuses with an answer begins with core.require_plain_
     select p.proname, p.prosrc ~ '^[^;]*\\sbegin\\s+perform core\\.require_plain_call\\(\\);' or
       p.prosrc ~ 'declare.*?\\sbegin\\s+perform core\\.require_plain_call\\(\\);' as begins_plainly
     from pg_proc as p
-    where p.pronamespace = 'api'::regnamespace and p.prosrc ~ 'core\\.error_response'
+    where p.pronamespace = 'api'::regnamespace and p.prosrc ~ 'core\\.error_response|private\\.(reauthenticate|take_mail_attempt)'
     order by p.proname`)
   expect(rows.length).toBeGreaterThanOrEqual(3)
   expect(rows.filter((row) => !row.begins_plainly)).toEqual([])
