@@ -1,6 +1,7 @@
 -- Analytics events: the log, the schemas registered for it, and its roll-ups.
 
 --!include core/id_instant.sql
+--!include core/is_event_name.sql
 
 -- The id is made by the client and carries its instant (UUIDv7). filed_at is that instant and nothing else, so a
 -- repeat meets the row of the first try in the same partition whenever it comes, and can never count twice.
@@ -12,7 +13,7 @@ create table if not exists core.analytics_events (
   user_id uuid references core.users (id) on delete cascade,
   session_id uuid,
   name text not null
-    constraint name_is_valid check (name ~ '^[a-z][a-z0-9_.]{0,63}$'),
+    constraint name_is_valid check (core.is_event_name(name)),
   occurred_at timestamptz not null,
   received_at timestamptz not null default core.now(),
   properties jsonb not null default '{}'
@@ -24,7 +25,7 @@ create index if not exists analytics_events_user_id_idx on core.analytics_events
 
 create table if not exists core.analytics_event_schemas (
   event_name text primary key
-    constraint event_name_is_valid check (event_name ~ '^[a-z][a-z0-9_.]{0,63}$'),
+    constraint event_name_is_valid check (core.is_event_name(event_name)),
   json_schema jsonb not null
     constraint json_schema_is_valid check (jsonb_typeof(json_schema) = 'object' and octet_length(json_schema::text) <= 65536),
   created_at timestamptz not null default now(),
