@@ -3,6 +3,10 @@
  * Each gets a word that is unique to the row's owner and column, so that it is recognised wherever it turns up.
  */
 import { randomUUID } from 'node:crypto'
+import { eventId } from '../../../sdk/src/analytics/event-id.ts'
+
+/** The event's instant stands in its id as well; a month that has a partition. */
+const FILED_AT = Math.trunc(Date.now() / 1000) * 1000
 
 /** `table.column` to a value; the word is for example `canary-b-saved-cards-note`. */
 export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
@@ -17,6 +21,10 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'briefing.topics.slug': (word) => word.slice(0, 40),
   'briefing.user_feedback.kind': () => 'like',
   'briefing.user_preferences.preferences': (word) => JSON.stringify({ muted_words: [word] }),
+  'core.analytics_events.id': () => eventId(FILED_AT),
+  'core.analytics_events.filed_at': () => new Date(FILED_AT),
+  'core.analytics_events.name': (word) => word.replaceAll('-', '_').slice(0, 64),
+  'core.analytics_event_schemas.event_name': (word) => word.replaceAll('-', '_').slice(0, 64),
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
 }
 
