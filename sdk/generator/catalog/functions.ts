@@ -53,5 +53,5 @@ const FUNCTIONS = `
       select array(select r::text from unnest($1::text[]) r where has_function_privilege(r, p.oid, 'execute')) as callers
     ) c
   where p.pronamespace = $2::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
-    and c.callers <> '{}' and not (p.proargnames is null and p.proargtypes::oid[] = array['text'::regtype::oid])
+    and c.callers <> '{}' and not (p.proargnames is null and p.pronargs = 1 and p.proargtypes[0] = 'text'::regtype)
   order by p.proname, p.oid`

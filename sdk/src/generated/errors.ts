@@ -32,6 +32,12 @@ export const ERROR_CATALOGUE = {
     summary: 'None of your recent briefings has this card.',
     hint: 'Send the id of a card from a briefing of the last 31 days.',
   },
+  /** The text is no CSV that can be read, or its first line names other columns. (400) */
+  csv_malformed: {
+    status: 400,
+    summary: 'The text is no CSV that can be read, or its first line names other columns.',
+    hint: 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.',
+  },
   /** The device fingerprint or name has a length no session can hold. (400) */
   device_invalid: {
     status: 400,

@@ -64,8 +64,12 @@ test('a thousand lines fit, one more does not (events_invalid)', async () => {
 })
 
 test('a flood of commas or quotes ends with a refusal, not with a stopped server', async () => {
+  // On a slow machine the role's time limit ends it instead.
   for (const csv of [','.repeat(500_000), '"'.repeat(1_000_001), 'x'.repeat(10_000_001)])
-    expect((await send(csv)).body).toMatchObject({ message: 'csv_malformed' })
+    expect((await send(csv)).body.message).toMatch(
+      /^(csv_malformed|canceling statement due to statement timeout)$/,
+    )
+  expect((await send([HEADER, line()].join('\n'))).body).toMatchObject({ accepted: 1 })
 }, 30_000)
 
 describe('core.read_csv', () => {
