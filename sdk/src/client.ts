@@ -1,5 +1,7 @@
 /** createClient: everything of one API in one object. */
 import { PostgrestClient } from '@supabase/postgrest-js'
+import { Analytics, type AnalyticsOptions, DEFAULT_BUFFER_LIMIT } from './analytics/analytics.ts'
+import { EventShelf } from './analytics/event-shelf.ts'
 import { type Auth, createAuth } from './auth/auth.ts'
 import { refresher } from './auth/refresher.ts'
 import { sessionCalls } from './auth/session-calls.ts'
@@ -30,6 +32,8 @@ export type ClientOptions = {
   now?: () => number
   /** Gets errors that no call can hand back, such as those of the storage. (Default: console.error) */
   onError?: (error: ApiError) => void
+  /** How client.analytics gathers events. */
+  analytics?: AnalyticsOptions
 }
 
 /** Longer than the longest request the API allows a user (5 seconds), with a slow network on both ways. */
@@ -37,6 +41,7 @@ const DEFAULT_TIMEOUT_MS = 15_000
 
 /** A client: `from` and `rpc` are those of postgrest-js, with this API's types. */
 export type HowdahClient = PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'> & {
+  readonly analytics: Analytics
   readonly auth: Auth
   readonly briefings: Briefings
   readonly savedCards: SavedCards
@@ -56,11 +61,9 @@ export function createClient(options: ClientOptions): HowdahClient {
   // Called through the global, so that a fetch replaced later (by a test, by instrumentation) is used.
   const fetch: Fetch = options.fetch ?? ((input, init) => globalThis.fetch(input, init))
   const send = boundedFetch(fetch, options.timeoutMs ?? DEFAULT_TIMEOUT_MS)
-  const store = new SessionStore({
-    storage: options.storage ?? memoryStorage(),
-    key: `howdah.session:${url}`,
-    onError: options.onError ?? ((error) => console.error(error)),
-  })
+  const storage = options.storage ?? memoryStorage()
+  const onError = options.onError ?? ((error: ApiError) => console.error(error))
+  const store = new SessionStore({ storage, key: `howdah.session:${url}`, onError })
   const anonymous = new PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>(url, {
     schema: 'api',
     fetch: send,
@@ -69,13 +72,20 @@ export function createClient(options: ClientOptions): HowdahClient {
   const call = sessionCalls(anonymous, now)
   const refresh = refresher(store, call)
   const source = tokenSource({ store, refresh, now, autoRefresh: options.autoRefresh ?? true })
+  const authorized = authorizedFetch(send, source)
   const api = new PostgrestClient<Database, { PostgrestVersion: '12' }, 'api'>(url, {
     schema: 'api',
-    fetch: refuseFilterless(authorizedFetch(send, source)),
+    fetch: refuseFilterless(authorized),
     // It would wait for seconds and ask again; whether to ask again is the caller's business.
     retry: false,
   })
+  const shelf = new EventShelf({
+    storage,
+    url,
+    limit: options.analytics?.bufferLimit ?? DEFAULT_BUFFER_LIMIT,
+  })
   return Object.assign(api, {
+    analytics: new Analytics({ ...options.analytics, send: authorized, url, shelf, now, onError }),
     auth: createAuth({ store, call, refresh, api, anonymous }),
     briefings: createBriefings(api),
     savedCards: createSavedCards(api),

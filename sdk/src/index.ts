@@ -1,4 +1,5 @@
 /** @howdah/sdk: the typed client of a Howdah backend. */
+export type { Analytics, AnalyticsOptions, EventProperties } from './analytics/analytics.ts'
 export type { Account, AccountCalls, ProfileChanges } from './auth/account-calls.ts'
 export type { Auth, SignIn, SignUp } from './auth/auth.ts'
 export type { Session, SessionUser } from './auth/session.ts'

@@ -23,7 +23,10 @@ const apiFunction = z.object({
 /** A function of the API. */
 export type CatalogFunction = z.infer<typeof apiFunction>
 
-/** Reads the functions, by name. */
+/**
+ * Reads the functions, by name. One with a single unnamed text takes the request's body as it is (text/plain), which
+ * `rpc` never sends, so clients get no method for it.
+ */
 export function readFunctions(connection: Connection): Promise<CatalogFunction[]> {
   return readRows(connection, apiFunction, FUNCTIONS, [WEB_ROLES, API_SCHEMA])
 }
@@ -50,5 +53,5 @@ const FUNCTIONS = `
       select array(select r::text from unnest($1::text[]) r where has_function_privilege(r, p.oid, 'execute')) as callers
     ) c
   where p.pronamespace = $2::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
-    and c.callers <> '{}'
+    and c.callers <> '{}' and not (p.proargnames is null and p.pronargs = 1 and p.proargtypes[0] = 'text'::regtype)
   order by p.proname, p.oid`

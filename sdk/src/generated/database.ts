@@ -6,6 +6,8 @@ import type {
   MailQueued,
   SessionAnswer,
   SessionsEnded,
+  SessionAnswer,
+  TrackEvents,
 } from './shapes.ts'
 
 export type Json =
@@ -78,6 +80,34 @@ export type Database = {
       }
     }
     Views: {
+      /** How often each event happened, by day; for admins. A few minutes behind. */
+      analytics_daily: {
+        Row: {
+          /** Day, in UTC. */
+          day: string
+          /** Events, repeats counted once. */
+          event_count: number
+          /** Name of the event. */
+          event_name: string
+          /** Those of them sent by someone signed in. */
+          signed_in_count: number
+        }
+        Relationships: []
+      }
+      /** How often each event happened, by hour; for admins. A few minutes behind. */
+      analytics_hourly: {
+        Row: {
+          /** Events, repeats counted once. */
+          event_count: number
+          /** Name of the event. */
+          event_name: string
+          /** Beginning of the hour, by the server's clock. */
+          hour: string
+          /** Those of them sent by someone signed in. */
+          signed_in_count: number
+        }
+        Relationships: []
+      }
       /** Your briefing preferences: one row. Changed with update_briefing_preferences, follow_topic and unfollow_topic. */
       briefing_preferences: {
         Row: {
@@ -901,6 +931,25 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+      }
+
+      /**
+       * Record what happened in a client.
+       *
+       * events: a list of at most 1,000 objects: id (UUIDv7, made when it happened), name, visitor_id (UUID the client keeps),
+       * and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
+       * (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
+       * difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
+       * answer lists those refused, the others are stored.
+       *
+       * Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).
+       */
+      track_events: {
+        Args: {
+          events: Json
+          sent_at?: string | null
+        }
+        Returns: TrackEvents
       }
 
       /**

@@ -44,6 +44,12 @@ export const ERROR_CATALOGUE = {
     summary: 'None of your recent briefings has this card.',
     hint: 'Send the id of a card from a briefing of the last 31 days.',
   },
+  /** The text is no CSV that can be read, or its first line names other columns. (400) */
+  csv_malformed: {
+    status: 400,
+    summary: 'The text is no CSV that can be read, or its first line names other columns.',
+    hint: 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.',
+  },
   /** The device fingerprint or name has a length no session can hold. (400) */
   device_invalid: {
     status: 400,
@@ -79,6 +85,30 @@ export const ERROR_CATALOGUE = {
     status: 404,
     summary: 'There is no such view or function, or no function with these arguments.',
     hint: "Check name and arguments against the API's description at /.",
+  },
+  /** This cannot be the name of an event. (400) */
+  event_name_invalid: {
+    status: 400,
+    summary: 'This cannot be the name of an event.',
+    hint: 'Begin with a to z; use at most 64 of a to z, 0 to 9, underscore and dot.',
+  },
+  /** Too many events in a short time. (429) */
+  event_quota_exceeded: {
+    status: 429,
+    summary: 'Too many events in a short time.',
+    hint: 'Keep the events and send them again when the header Retry-After says.',
+  },
+  /** Events cannot be judged by this JSON Schema. (400) */
+  event_schema_invalid: {
+    status: 400,
+    summary: 'Events cannot be judged by this JSON Schema.',
+    hint: 'core.matches_json_schema() lists the keywords it knows.',
+  },
+  /** This is no list of events that one call can take. (400) */
+  events_invalid: {
+    status: 400,
+    summary: 'This is no list of events that one call can take.',
+    hint: "Send an array of at most 1,000 events, and sent_at by the client's clock or not at all.",
   },
   /** The feed declares entities in its DOCTYPE; such documents can blow up or read files. (422) */
   feed_forbidden_entities: {

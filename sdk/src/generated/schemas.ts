@@ -12,9 +12,32 @@ import {
   sessionAnswer,
   sessionsEnded,
 } from './shapes.ts'
+import { briefingCard, briefingCards, briefingPreferences, sessionAnswer, trackEvents } from './shapes.ts'
 
 /** What each column holds when it is not null, with what its checks demand. */
 export const columns = {
+  /** How often each event happened, by day; for admins. A few minutes behind. */
+  analytics_daily: {
+    /** Day, in UTC. */
+    day: z.iso.date(),
+    /** Events, repeats counted once. */
+    event_count: z.int(),
+    /** Name of the event. */
+    event_name: text(),
+    /** Those of them sent by someone signed in. */
+    signed_in_count: z.int(),
+  },
+  /** How often each event happened, by hour; for admins. A few minutes behind. */
+  analytics_hourly: {
+    /** Events, repeats counted once. */
+    event_count: z.int(),
+    /** Name of the event. */
+    event_name: text(),
+    /** Beginning of the hour, by the server's clock. */
+    hour: z.iso.datetime({ offset: true }),
+    /** Those of them sent by someone signed in. */
+    signed_in_count: z.int(),
+  },
   /** Your briefing preferences: one row. Changed with update_briefing_preferences, follow_topic and unfollow_topic. */
   briefing_preferences: {
     /** When the account was made. */
@@ -227,6 +250,20 @@ export const columns = {
 
 /** Rows as the API answers with them. Further columns are dropped. */
 export const rows = {
+  /** How often each event happened, by day; for admins. A few minutes behind. */
+  analytics_daily: z.object({
+    day: columns.analytics_daily.day,
+    event_count: columns.analytics_daily.event_count,
+    event_name: columns.analytics_daily.event_name,
+    signed_in_count: columns.analytics_daily.signed_in_count,
+  }),
+  /** How often each event happened, by hour; for admins. A few minutes behind. */
+  analytics_hourly: z.object({
+    event_count: columns.analytics_hourly.event_count,
+    event_name: columns.analytics_hourly.event_name,
+    hour: columns.analytics_hourly.hour,
+    signed_in_count: columns.analytics_hourly.signed_in_count,
+  }),
   /** Your briefing preferences: one row. Changed with update_briefing_preferences, follow_topic and unfollow_topic. */
   briefing_preferences: z.object({
     created_at: columns.briefing_preferences.created_at,
@@ -562,6 +599,21 @@ export const args = {
    */
   today_briefing: z.strictObject({}),
   /**
+   * Record what happened in a client.
+   *
+   * events: a list of at most 1,000 objects: id (UUIDv7, made when it happened), name, visitor_id (UUID the client keeps),
+   * and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
+   * (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
+   * difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
+   * answer lists those refused, the others are stored.
+   *
+   * Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).
+   */
+  track_events: z.strictObject({
+    events: json(),
+    sent_at: z.iso.datetime({ offset: true }).nullish(),
+  }),
+  /**
    * Stop following a source. Safe to repeat.
    *
    * Errors: not_signed_in (401).
@@ -647,6 +699,7 @@ export const results = {
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
   today_briefing: z.array(rows.briefings),
+  track_events: trackEvents,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),

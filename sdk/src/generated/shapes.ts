@@ -116,3 +116,38 @@ export const sessionsEnded = z.strictObject({
 
 /** JSON Schema of the answer to what ends sessions. */
 export type SessionsEnded = z.infer<typeof sessionsEnded>
+/** What became of the events of one call. */
+export const trackEvents = z.strictObject({
+  /** Events stored by this call. */
+  accepted: integer().min(0),
+  /** The server's clock, by which a client can correct its own. */
+  received_at: text(instant()),
+  /** Events that will never be stored as they are; sending them again changes nothing. */
+  refused: z.array(
+    z.strictObject({
+      /** Why, for people. */
+      detail: text(),
+      /** Place in the call, from 0. */
+      index: integer().min(0),
+      /** Why, for programs. */
+      key: z.enum([
+        'event_malformed',
+        'event_id_invalid',
+        'event_visitor_invalid',
+        'event_session_invalid',
+        'event_name_invalid',
+        'event_name_unknown',
+        'event_time_invalid',
+        'event_time_out_of_range',
+        'event_properties_invalid',
+        'event_properties_too_large',
+        'event_properties_refused',
+      ]),
+    }),
+  ),
+  /** Events that were stored before, or came twice in this call. */
+  repeated: integer().min(0),
+})
+
+/** What became of the events of one call. */
+export type TrackEvents = z.infer<typeof trackEvents>

@@ -3,6 +3,10 @@
  * Each gets a word that is unique to the row's owner and column, so that it is recognised wherever it turns up.
  */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { eventId } from '../../../sdk/src/analytics/event-id.ts'
+
+/** The event's instant stands in its id as well; a month that has a partition. */
+const FILED_AT = Math.trunc(Date.now() / 1000) * 1000
 
 /** `table.column` to a value; the word is for example `canary-b-saved-cards-note`. */
 export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
@@ -20,6 +24,10 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'core.mails.kind': () => 'verify_email',
   'core.mails.recipient': (word) => `${word}@example.com`,
   'core.mails.state': () => 'waiting',
+  'core.analytics_events.id': () => eventId(FILED_AT),
+  'core.analytics_events.filed_at': () => new Date(FILED_AT),
+  'core.analytics_events.name': (word) => word.replaceAll('-', '_').slice(0, 64),
+  'core.analytics_event_schemas.event_name': (word) => word.replaceAll('-', '_').slice(0, 64),
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
   'private.one_time_tokens.email': (word) => `${word}@example.com`,
   'private.one_time_tokens.expires_at': () => '2099-01-01T00:00:00Z',
