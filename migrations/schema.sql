@@ -225,6 +225,67 @@ create table briefing.user_topic_weights (
 CREATE INDEX user_topic_weights_topic_idx ON briefing.user_topic_weights USING btree (topic);
 alter table briefing.user_topic_weights enable row level security;
 
+create table core.analytics_daily (
+  event_name text not null,
+  day date not null,
+  event_count bigint not null,
+  signed_in_count bigint not null,
+  constraint analytics_daily_pkey PRIMARY KEY (event_name, day)
+);
+CREATE INDEX analytics_daily_day_idx ON core.analytics_daily USING btree (day);
+alter table core.analytics_daily enable row level security;
+
+create table core.analytics_deltas (
+  id bigint generated always as identity not null,
+  event_name text not null,
+  hour timestamp with time zone not null,
+  event_count integer not null,
+  signed_in_count integer not null,
+  constraint analytics_deltas_pkey PRIMARY KEY (id)
+);
+alter table core.analytics_deltas enable row level security;
+
+create table core.analytics_event_schemas (
+  event_name text not null,
+  json_schema jsonb not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint analytics_event_schemas_pkey PRIMARY KEY (event_name),
+  constraint event_name_is_valid CHECK (core.is_event_name(event_name)),
+  constraint json_schema_is_valid CHECK (((jsonb_typeof(json_schema) = 'object'::text) AND (octet_length((json_schema)::text) <= 65536)))
+);
+alter table core.analytics_event_schemas enable row level security;
+
+create table core.analytics_events (
+  visitor_id uuid not null,
+  id uuid not null,
+  filed_at timestamp with time zone not null,
+  user_id uuid,
+  session_id uuid,
+  name text not null,
+  occurred_at timestamp with time zone not null,
+  received_at timestamp with time zone default core.now() not null,
+  properties jsonb default '{}'::jsonb not null,
+  constraint analytics_events_pkey PRIMARY KEY (visitor_id, id, filed_at),
+  constraint filed_at_is_instant_of_id CHECK ((filed_at = core.id_instant(id))),
+  constraint id_is_time_ordered CHECK ((substr((id)::text, 15, 1) = '7'::text)),
+  constraint name_is_valid CHECK (core.is_event_name(name)),
+  constraint properties_is_valid CHECK (((jsonb_typeof(properties) = 'object'::text) AND (octet_length((properties)::text) <= 8192))),
+  constraint analytics_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+) partition by RANGE (filed_at);
+CREATE INDEX analytics_events_user_id_idx ON ONLY core.analytics_events USING btree (user_id, filed_at);
+alter table core.analytics_events enable row level security;
+
+create table core.analytics_hourly (
+  event_name text not null,
+  hour timestamp with time zone not null,
+  event_count bigint not null,
+  signed_in_count bigint not null,
+  constraint analytics_hourly_pkey PRIMARY KEY (event_name, hour)
+);
+CREATE INDEX analytics_hourly_hour_idx ON core.analytics_hourly USING btree (hour);
+alter table core.analytics_hourly enable row level security;
+
 create table core.mails (
   id uuid default core.new_id() not null,
   kind text not null,

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:3fe6c452670129cb1f23c29fa8a23baa86841f40
+--! Hash: sha1:195baabf839ed75814d24c8a41f75c3cd4ad9332
 --! Message: identity, feeds, briefings
 
 -- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
@@ -47,6 +47,25 @@ Source: RFC 9562 section 5.7.$$;
 revoke all on function core.new_id() from public;
 grant execute on function core.new_id() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
 --! EndIncluded core/new_id.sql
+--! Included core/id_instant.sql
+-- The instant inside a UUIDv7. Postgres has uuid_extract_timestamp() only from 17 on.
+-- A plain SQL body, so that checks and inserts of many rows inline it.
+create or replace function core.id_instant(id uuid)
+  returns timestamptz
+  language sql
+  immutable
+  strict
+  parallel safe
+return to_timestamp(
+  ('x0000' || left(id_instant.id::text, 8) || substr(id_instant.id::text, 10, 4))::bit(64)::bigint / 1000.0::float8
+);
+comment on function core.id_instant(uuid) is
+$$The instant a UUIDv7 carries, to the millisecond. Of any other UUID it means nothing.
+
+Source: RFC 9562 section 5.7.$$;
+revoke all on function core.id_instant(uuid) from public;
+grant execute on function core.id_instant(uuid) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/id_instant.sql
 --! Included core/now.sql
 -- The clock that tests may move. Only whoever may alter the database can set the offset.
 create or replace function core.now()
@@ -141,6 +160,19 @@ comment on function core.is_calendar_date(text) is $$Whether a text is a day tha
 revoke all on function core.is_calendar_date(text) from public;
 grant execute on function core.is_calendar_date(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
 --! EndIncluded core/is_calendar_date.sql
+--! Included core/is_event_name.sql
+-- What an event may be called. Two cheap tests: a counted repeat ({0,63}) would be the costliest part of an insert.
+create or replace function core.is_event_name(name text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return is_event_name.name ~ '^[a-z][a-z0-9_.]*$' and char_length(is_event_name.name) <= 64;
+comment on function core.is_event_name(text) is
+$$Whether a text begins with a to z and has at most 64 of a to z, 0 to 9, underscore and dot; null for null.$$;
+revoke all on function core.is_event_name(text) from public;
+grant execute on function core.is_event_name(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_event_name.sql
 --! Included core/matches_json_schema.sql
 -- One shape, said once: CHECK constraints call this, and the SDK prints its validators from the same schema.
 create or replace function core.matches_json_schema(value jsonb, schema jsonb)
@@ -475,7 +507,10 @@ create table if not exists core.sessions (
   revoked_at timestamptz,
   revoked_reason text
     constraint revoked_reason_is_valid check (
-      revoked_reason in ('signed_out', 'refresh_token_reused', 'password_changed', 'ended_by_admin', 'erased')
+      revoked_reason in (
+        'signed_out', 'signed_out_everywhere', 'ended_by_user', 'refresh_token_reused', 'password_changed',
+        'password_reset', 'suspended', 'role_changed', 'ended_by_admin', 'erased'
+      )
     ),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -788,12 +823,6 @@ create index if not exists saved_cards_search_vector_idx on briefing.saved_cards
 
 -- Accounts beyond signing in: pending sign-ups, one-time tokens, and the mails that carry them.
 
-alter table core.sessions drop constraint if exists revoked_reason_is_valid;
-alter table core.sessions add constraint revoked_reason_is_valid check (revoked_reason in (
-  'signed_out', 'signed_out_everywhere', 'ended_by_user', 'refresh_token_reused', 'password_changed', 'password_reset',
-  'suspended', 'role_changed', 'ended_by_admin', 'erased'
-)) not valid;
-alter table core.sessions validate constraint revoked_reason_is_valid;
 -- For keys that carry the owner along: a mail about a session is about its own account's.
 create unique index if not exists sessions_id_user_id_idx on core.sessions (id, user_id);
 
@@ -870,6 +899,64 @@ create index if not exists mails_session_id_user_id_idx on core.mails (session_i
 create index if not exists mails_sign_up_request_id_idx on core.mails (sign_up_request_id);
 create index if not exists mails_created_at_idx on core.mails (created_at);
 
+-- Analytics events: the log, the schemas registered for it, and its roll-ups.
+
+-- The id is made by the client and carries its instant (UUIDv7). filed_at is that instant and nothing else, so a
+-- repeat meets the row of the first try in the same partition whenever it comes, and can never count twice.
+create table if not exists core.analytics_events (
+  visitor_id uuid not null,
+  id uuid not null
+    constraint id_is_time_ordered check (substr(id::text, 15, 1) = '7'),
+  filed_at timestamptz not null,
+  user_id uuid references core.users (id) on delete cascade,
+  session_id uuid,
+  name text not null
+    constraint name_is_valid check (core.is_event_name(name)),
+  occurred_at timestamptz not null,
+  received_at timestamptz not null default core.now(),
+  properties jsonb not null default '{}'
+    constraint properties_is_valid check (jsonb_typeof(properties) = 'object' and octet_length(properties::text) <= 8192),
+  primary key (visitor_id, id, filed_at),
+  constraint filed_at_is_instant_of_id check (filed_at = core.id_instant(id))
+) partition by range (filed_at);
+create index if not exists analytics_events_user_id_idx on core.analytics_events (user_id, filed_at);
+
+create table if not exists core.analytics_event_schemas (
+  event_name text primary key
+    constraint event_name_is_valid check (core.is_event_name(event_name)),
+  json_schema jsonb not null
+    constraint json_schema_is_valid check (jsonb_typeof(json_schema) = 'object' and octet_length(json_schema::text) <= 65536),
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now()
+);
+
+-- What an insert added, committed together with it; the roll-up takes rows out of here and nowhere else.
+create table if not exists core.analytics_deltas (
+  id bigint generated always as identity primary key,
+  event_name text not null,
+  hour timestamptz not null,
+  event_count integer not null,
+  signed_in_count integer not null
+);
+
+create table if not exists core.analytics_hourly (
+  event_name text not null,
+  hour timestamptz not null,
+  event_count bigint not null,
+  signed_in_count bigint not null,
+  primary key (event_name, hour)
+);
+create index if not exists analytics_hourly_hour_idx on core.analytics_hourly (hour);
+
+create table if not exists core.analytics_daily (
+  event_name text not null,
+  day date not null,
+  event_count bigint not null,
+  signed_in_count bigint not null,
+  primary key (event_name, day)
+);
+create index if not exists analytics_daily_day_idx on core.analytics_daily (day);
+
 --! Included index.sql
 -- Every stateless object of the database, module by module, in the order in which they know each other.
 --! Included core/_module.sql
@@ -919,6 +1006,25 @@ Source: RFC 9562 section 5.7.$$;
 revoke all on function core.new_id() from public;
 grant execute on function core.new_id() to howdah_anon, howdah_user, howdah_admin, howdah_worker;
 --! EndIncluded core/new_id.sql
+--! Included core/id_instant.sql
+-- The instant inside a UUIDv7. Postgres has uuid_extract_timestamp() only from 17 on.
+-- A plain SQL body, so that checks and inserts of many rows inline it.
+create or replace function core.id_instant(id uuid)
+  returns timestamptz
+  language sql
+  immutable
+  strict
+  parallel safe
+return to_timestamp(
+  ('x0000' || left(id_instant.id::text, 8) || substr(id_instant.id::text, 10, 4))::bit(64)::bigint / 1000.0::float8
+);
+comment on function core.id_instant(uuid) is
+$$The instant a UUIDv7 carries, to the millisecond. Of any other UUID it means nothing.
+
+Source: RFC 9562 section 5.7.$$;
+revoke all on function core.id_instant(uuid) from public;
+grant execute on function core.id_instant(uuid) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/id_instant.sql
 --! Included core/now.sql
 -- The clock that tests may move. Only whoever may alter the database can set the offset.
 create or replace function core.now()
@@ -1013,6 +1119,33 @@ comment on function core.is_calendar_date(text) is $$Whether a text is a day tha
 revoke all on function core.is_calendar_date(text) from public;
 grant execute on function core.is_calendar_date(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
 --! EndIncluded core/is_calendar_date.sql
+--! Included core/is_uuid.sql
+-- A text that the cast to uuid takes in the form everybody writes, found out without raising.
+-- Counted repeats ({8}) would make the regular expression ten times as slow; this runs for every event.
+create or replace function core.is_uuid(value text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return is_uuid.value like '________-____-____-____-____________'
+  and char_length(replace(is_uuid.value, '-', '')) = 32
+  and is_uuid.value ~ '^[0-9a-fA-F-]*$';
+comment on function core.is_uuid(text) is $$Whether a text is a UUID with its four hyphens, in any case; null for null.$$;
+revoke all on function core.is_uuid(text) from public;
+--! EndIncluded core/is_uuid.sql
+--! Included core/is_event_name.sql
+-- What an event may be called. Two cheap tests: a counted repeat ({0,63}) would be the costliest part of an insert.
+create or replace function core.is_event_name(name text)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return is_event_name.name ~ '^[a-z][a-z0-9_.]*$' and char_length(is_event_name.name) <= 64;
+comment on function core.is_event_name(text) is
+$$Whether a text begins with a to z and has at most 64 of a to z, 0 to 9, underscore and dot; null for null.$$;
+revoke all on function core.is_event_name(text) from public;
+grant execute on function core.is_event_name(text) to howdah_anon, howdah_user, howdah_admin, howdah_worker;
+--! EndIncluded core/is_event_name.sql
 --! Included core/matches_json_schema.sql
 -- One shape, said once: CHECK constraints call this, and the SDK prints its validators from the same schema.
 create or replace function core.matches_json_schema(value jsonb, schema jsonb)
@@ -1127,6 +1260,67 @@ revoke all on function core.matches_json_schema(jsonb, jsonb) from public;
 grant execute on function core.matches_json_schema(jsonb, jsonb)
   to howdah_anon, howdah_user, howdah_admin, howdah_worker;
 --! EndIncluded core/matches_json_schema.sql
+--! Included core/json_schema_problem.sql
+-- Whether core.matches_json_schema() can judge by a schema. A keyword it does not know would be a rule nobody keeps,
+-- and a limit that is no number would fail at every event instead of once, here.
+create or replace function core.json_schema_problem(schema jsonb, path text default '$')
+  returns text
+  language plpgsql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_key text;
+  v_value jsonb;
+  v_problem text;
+begin
+  if jsonb_typeof(schema) is distinct from 'object' then
+    return format('%s is no object', path);
+  end if;
+  for v_key, v_value in select * from jsonb_each(schema) loop
+    if not coalesce(case
+      when v_key = 'type' then
+        to_jsonb(array['object', 'array', 'string', 'number', 'integer', 'boolean', 'null']) @> v_value
+        and v_value not in ('[]', '""')
+      when v_key = 'enum' then jsonb_typeof(v_value) = 'array'
+      when v_key = 'const' then true
+      when v_key = 'properties' then jsonb_typeof(v_value) = 'object'
+      when v_key = 'items' then jsonb_typeof(v_value) = 'object'
+      when v_key = 'required' then
+        core.matches_json_schema(v_value, '{"type": "array", "items": {"type": "string"}}')
+      when v_key in ('additionalProperties', 'uniqueItems') then jsonb_typeof(v_value) = 'boolean'
+      when v_key in ('minItems', 'maxItems', 'minLength', 'maxLength') then
+        core.matches_json_schema(v_value, '{"type": "integer", "minimum": 0, "maximum": 2147483647}')
+      when v_key in ('minimum', 'maximum') then jsonb_typeof(v_value) = 'number'
+      when v_key = 'format' then v_value in ('"uuid"', '"date"', '"date-time"', '"uri"')
+      when v_key in ('pattern', 'description') then jsonb_typeof(v_value) = 'string'
+      else false
+    end, false) then
+      return format('%s.%s is unknown or has a value it cannot have', path, left(v_key, 60));
+    end if;
+  end loop;
+
+  if schema ? 'pattern' then
+    begin
+      perform '' ~ (schema ->> 'pattern');
+    exception when invalid_regular_expression then
+      return format('%s.pattern is no regular expression', path);
+    end;
+  end if;
+  for v_key, v_value in select * from jsonb_each(schema -> 'properties') loop
+    v_problem := core.json_schema_problem(v_value, format('%s.properties.%s', path, left(v_key, 60)));
+    if v_problem is not null then
+      return v_problem;
+    end if;
+  end loop;
+  return case when schema ? 'items' then core.json_schema_problem(schema -> 'items', path || '.items') end;
+end
+$$;
+comment on function core.json_schema_problem(jsonb, text) is
+$$Where a JSON Schema leaves the subset that core.matches_json_schema() knows; null when it does not.$$;
+revoke all on function core.json_schema_problem(jsonb, text) from public;
+--! EndIncluded core/json_schema_problem.sql
 --! Included core/error_catalogue.sql
 -- Every error key the API can answer with, said once: HTTP status, summary, remedy.
 -- The SDK's union of keys and docs/errors.md are printed from here.
@@ -1167,6 +1361,12 @@ begin atomic
     ('token_incomplete', 401, 'The access token is not one this API has made.', 'Use the access_token that sign_in or refresh_session answered with.'),
     ('too_many_attempts', 429, 'Too many attempts in a short time.', 'Wait as long as the header Retry-After says, then try again.'),
     ('user_preferences_invalid', 400, 'The preferences are no object that can be kept.', 'Send an object; keys are snake_case, and the whole may take 16 KiB.'),
+    -- analytics
+    ('csv_malformed', 400, 'The text is no CSV that can be read, or its first line names other columns.', 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.'),
+    ('event_name_invalid', 400, 'This cannot be the name of an event.', 'Begin with a to z; use at most 64 of a to z, 0 to 9, underscore and dot.'),
+    ('event_quota_exceeded', 429, 'Too many events in a short time.', 'Keep the events and send them again when the header Retry-After says.'),
+    ('event_schema_invalid', 400, 'Events cannot be judged by this JSON Schema.', 'core.matches_json_schema() lists the keywords it knows.'),
+    ('events_invalid', 400, 'This is no list of events that one call can take.', 'Send an array of at most 1,000 events, and sent_at by the client''s clock or not at all.'),
     -- every module
     ('setting_invalid', 400, 'The value does not fit the setting.', 'core.setting_catalogue() lists every setting with its type.'),
     ('setting_unknown', 404, 'There is no setting of this name.', 'core.setting_catalogue() lists every setting.'),
@@ -1392,6 +1592,10 @@ begin atomic
       'What the product is called in its mails.'),
     ('app_url', '"http://127.0.0.1:3000"', '{"type": "string", "maxLength": 500, "pattern": "^https?://[^[:space:]#?]+[^[:space:]#?/]$"}',
       'Where the client application lives, without a slash at the end: the links in mails start with it.'),
+    ('analytics_accept_unregistered', 'true'::jsonb, '{"type": "boolean"}'::jsonb,
+      'Whether events without a registered schema are taken.'),
+    ('analytics_event_quota', '20000', '{"type": "integer", "minimum": 1, "maximum": 100000000}',
+      'Events an account, or a visitor who is not signed in, may send in 10 minutes; an address ten times as many.'),
     ('client_address_header', 'null', '{"type": ["string", "null"], "pattern": "^[a-z0-9-]+$"}',
       'Header in which the proxy in front of PostgREST writes the caller''s address (lower case); null: address unknown.'),
     ('jwt_audience', '"howdah"', '{"type": "string", "minLength": 1}', 'Claim aud of access tokens.'),
@@ -2578,6 +2782,32 @@ create or replace trigger _100_touch_updated_at
 create or replace trigger _100_touch_updated_at
   before update on core.mails
   for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on core.analytics_event_schemas
+  for each row execute function core.tg__touch_updated_at();
+
+-- One row an hour and name instead of one an event; whoever inserts, however, is counted by this alone.
+create or replace function core.tg_analytics_events__note_delta()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into core.analytics_deltas (event_name, hour, event_count, signed_in_count)
+  select i.name, date_trunc('hour', i.occurred_at, 'UTC'), count(*), count(i.user_id)
+  from inserted as i
+  group by 1, 2;
+  return null;
+end
+$$;
+comment on function core.tg_analytics_events__note_delta() is $$Leaves what a statement inserted to core.roll_up_events().$$;
+revoke all on function core.tg_analytics_events__note_delta() from public;
+
+create or replace trigger _500_note_delta
+  after insert on core.analytics_events
+  referencing new table as inserted
+  for each statement execute function core.tg_analytics_events__note_delta();
 --! EndIncluded core/triggers.sql
 --! Included core/policies.sql
 -- Row-level security of core and private. Writes go through functions; web roles only read what is theirs.
@@ -2609,6 +2839,22 @@ grant select (
   id, user_id, device_name, user_agent, client_address, refreshed_at, expires_at, revoked_at, created_at
 ) on core.sessions to howdah_user, howdah_admin;
 
+alter table core.analytics_hourly enable row level security;
+drop policy if exists select_admin on core.analytics_hourly;
+create policy select_admin on core.analytics_hourly
+  for select to howdah_admin
+  using ((select core.is_admin()));
+revoke all on core.analytics_hourly from howdah_anon, howdah_user, howdah_admin;
+grant select (event_name, hour, event_count, signed_in_count) on core.analytics_hourly to howdah_admin;
+
+alter table core.analytics_daily enable row level security;
+drop policy if exists select_admin on core.analytics_daily;
+create policy select_admin on core.analytics_daily
+  for select to howdah_admin
+  using ((select core.is_admin()));
+revoke all on core.analytics_daily from howdah_anon, howdah_user, howdah_admin;
+grant select (event_name, day, event_count, signed_in_count) on core.analytics_daily to howdah_admin;
+
 -- No policy: nobody but their owner's functions reads these.
 alter table private.secrets enable row level security;
 alter table private.passwords enable row level security;
@@ -2617,6 +2863,9 @@ alter table private.attempts enable row level security;
 alter table private.sign_up_requests enable row level security;
 alter table private.one_time_tokens enable row level security;
 alter table core.mails enable row level security;
+alter table core.analytics_events enable row level security;
+alter table core.analytics_event_schemas enable row level security;
+alter table core.analytics_deltas enable row level security;
 --! EndIncluded core/policies.sql
 --! Included core/views.sql
 -- What core shows through the API.
@@ -2686,6 +2935,42 @@ $$Whether this request belongs to it.
 @notNull$$;
 revoke all on api.sessions from howdah_anon, howdah_user, howdah_admin;
 grant select on api.sessions to howdah_user, howdah_admin;
+
+create or replace view api.analytics_hourly
+  with (security_invoker = true)
+as
+select
+  a.event_name,
+  a.hour,
+  a.event_count,
+  a.signed_in_count
+from core.analytics_hourly as a;
+comment on view api.analytics_hourly is
+$$How often each event happened, by hour; for admins. A few minutes behind.$$;
+comment on column api.analytics_hourly.event_name is $$Name of the event.$$;
+comment on column api.analytics_hourly.hour is $$Beginning of the hour, by the server's clock.$$;
+comment on column api.analytics_hourly.event_count is $$Events, repeats counted once.$$;
+comment on column api.analytics_hourly.signed_in_count is $$Those of them sent by someone signed in.$$;
+revoke all on api.analytics_hourly from howdah_anon, howdah_user, howdah_admin;
+grant select on api.analytics_hourly to howdah_admin;
+
+create or replace view api.analytics_daily
+  with (security_invoker = true)
+as
+select
+  a.event_name,
+  a.day,
+  a.event_count,
+  a.signed_in_count
+from core.analytics_daily as a;
+comment on view api.analytics_daily is
+$$How often each event happened, by day; for admins. A few minutes behind.$$;
+comment on column api.analytics_daily.event_name is $$Name of the event.$$;
+comment on column api.analytics_daily.day is $$Day, in UTC.$$;
+comment on column api.analytics_daily.event_count is $$Events, repeats counted once.$$;
+comment on column api.analytics_daily.signed_in_count is $$Those of them sent by someone signed in.$$;
+revoke all on api.analytics_daily from howdah_anon, howdah_user, howdah_admin;
+grant select on api.analytics_daily to howdah_admin;
 --! EndIncluded core/views.sql
 --! Included core/set_password.sql
 -- The one place where an account's password changes: open links are void, the owner is told.
@@ -3454,6 +3739,647 @@ status is always ok; where it cannot be, there is no answer.$$;
 revoke all on function api.health() from public;
 grant execute on function api.health() to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/health.sql
+--! Included core/analytics_limits.sql
+-- The limits of analytics events, each with its reason.
+
+create or replace function core.analytics_call_limit() returns integer language sql immutable parallel safe
+return 1000;
+comment on function core.analytics_call_limit() is
+$$Most events in one call: a tenth of a second of work, far below the API's time limits.$$;
+revoke all on function core.analytics_call_limit() from public;
+
+create or replace function core.analytics_quota_window() returns interval language sql immutable parallel safe
+return interval '10 minutes';
+comment on function core.analytics_quota_window() is
+$$The quota is counted anew after this long: short enough to wait for, long enough for a burst after being offline.$$;
+revoke all on function core.analytics_quota_window() from public;
+
+-- Upkeep makes the partitions of last month and of the coming months before this window gets there.
+create or replace function core.analytics_oldest_at() returns timestamptz language sql stable parallel safe
+return date_trunc('month', date_trunc('month', core.now(), 'UTC') - interval '24 hours', 'UTC');
+comment on function core.analytics_oldest_at() is
+$$Events from before the beginning of last month (UTC) are refused: the oldest month that always has a partition.$$;
+revoke all on function core.analytics_oldest_at() from public;
+
+create or replace function core.analytics_newest_at() returns timestamptz language sql stable parallel safe
+return core.now() + interval '672 hours';
+comment on function core.analytics_newest_at() is
+$$How far a client's clock may be ahead when it makes an event's id: 28 days, never beyond next month.$$;
+revoke all on function core.analytics_newest_at() from public;
+--! EndIncluded core/analytics_limits.sql
+--! Included core/track_events_schema.sql
+-- The shape that track_events answers with; the SDK prints its validator from it.
+create or replace function core.track_events_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return $${
+  "description": "What became of the events of one call.",
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["accepted", "repeated", "refused", "received_at"],
+  "properties": {
+    "accepted": {"description": "Events stored by this call.", "type": "integer", "minimum": 0},
+    "repeated": {"description": "Events that were stored before, or came twice in this call.", "type": "integer", "minimum": 0},
+    "refused": {
+      "description": "Events that will never be stored as they are; sending them again changes nothing.",
+      "type": "array",
+      "items": {
+        "type": "object",
+        "additionalProperties": false,
+        "required": ["index", "key", "detail"],
+        "properties": {
+          "index": {"description": "Place in the call, from 0.", "type": "integer", "minimum": 0},
+          "key": {
+            "description": "Why, for programs.",
+            "type": "string",
+            "enum": [
+              "event_malformed", "event_id_invalid", "event_visitor_invalid", "event_session_invalid",
+              "event_name_invalid", "event_name_unknown", "event_time_invalid", "event_time_out_of_range",
+              "event_properties_invalid", "event_properties_too_large", "event_properties_refused"
+            ]
+          },
+          "detail": {"description": "Why, for people.", "type": "string"}
+        }
+      }
+    },
+    "received_at": {
+      "description": "The server's clock, by which a client can correct its own.",
+      "type": "string",
+      "format": "date-time"
+    }
+  }
+}$$::jsonb;
+comment on function core.track_events_schema() is $$JSON Schema of what track_events answers.$$;
+revoke all on function core.track_events_schema() from public;
+--! EndIncluded core/track_events_schema.sql
+--! Included core/event_problem.sql
+-- What is wrong with one event as it came, said before anything of it is cast: hostile input must not raise.
+create or replace function private.event_problem(event jsonb)
+  returns text
+  language sql
+  immutable
+  parallel safe
+return case
+  when jsonb_typeof(event_problem.event) is distinct from 'object' then 'event_malformed'
+  when event_problem.event - '{id,name,visitor_id,session_id,occurred_at,properties}'::text[] <> '{}' then 'event_malformed'
+  when jsonb_typeof(event_problem.event -> 'id') is distinct from 'string'
+    or not core.is_uuid(event_problem.event ->> 'id')
+    or substr(event_problem.event ->> 'id', 15, 1) <> '7' then 'event_id_invalid'
+  when jsonb_typeof(event_problem.event -> 'visitor_id') is distinct from 'string'
+    or not core.is_uuid(event_problem.event ->> 'visitor_id') then 'event_visitor_invalid'
+  when coalesce(event_problem.event -> 'session_id', 'null') <> 'null' and (
+    jsonb_typeof(event_problem.event -> 'session_id') <> 'string'
+    or not core.is_uuid(event_problem.event ->> 'session_id')) then 'event_session_invalid'
+  when jsonb_typeof(event_problem.event -> 'name') is distinct from 'string'
+    or not core.is_event_name(event_problem.event ->> 'name') then 'event_name_invalid'
+  when coalesce(event_problem.event -> 'occurred_at', 'null') <> 'null' and (
+    jsonb_typeof(event_problem.event -> 'occurred_at') <> 'string'
+    -- Years and offsets that every cast takes; Postgres knows no offset of 16 hours.
+    or event_problem.event ->> 'occurred_at'
+      !~ '^(19[7-9]|20[0-9])[0-9]-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[+-](0[0-9]|1[0-5]):[0-5][0-9])$'
+    or not core.is_calendar_date(left(event_problem.event ->> 'occurred_at', 10))) then 'event_time_invalid'
+  when coalesce(event_problem.event -> 'properties', 'null') = 'null' then null
+  when jsonb_typeof(event_problem.event -> 'properties') <> 'object' then 'event_properties_invalid'
+  when octet_length((event_problem.event -> 'properties')::text) > 8192 then 'event_properties_too_large'
+end;
+comment on function private.event_problem(jsonb) is
+$$The key of the first thing that is wrong with an event's own shape; null when it can be read.$$;
+revoke all on function private.event_problem(jsonb) from public;
+--! EndIncluded core/event_problem.sql
+--! Included core/read_events.sql
+-- Turns the events of a call into rows, each with what is wrong with it. Nothing in here raises for what a client sent.
+create or replace function private.read_events(events jsonb, sent_at timestamptz)
+  returns table (
+    index integer, id uuid, visitor_id uuid, session_id uuid, name text, occurred_at timestamptz, properties jsonb,
+    problem text, detail text
+  )
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+begin atomic
+  -- Looked up once a call, not once an event.
+  with call as materialized (
+    select
+      core.now() as now,
+      core.analytics_oldest_at() as oldest_at,
+      core.analytics_newest_at() as newest_at,
+      coalesce(core.now() - read_events.sent_at, interval '0') as skew,
+      (core.setting('analytics_accept_unregistered') #>> '{}')::boolean as accepts_unregistered
+  ),
+  shaped as materialized (
+    select (e.position - 1)::integer as index, e.event, private.event_problem(e.event) as problem
+    from jsonb_array_elements(read_events.events) with ordinality as e (event, position)
+  ),
+  typed as materialized (
+    select
+      s.index,
+      (s.event ->> 'id')::uuid as id,
+      core.id_instant((s.event ->> 'id')::uuid) as filed_at,
+      (s.event ->> 'visitor_id')::uuid as visitor_id,
+      (s.event ->> 'session_id')::uuid as session_id,
+      s.event ->> 'name' as name,
+      -- The client's clock is believed as far as it agrees with itself: what it says has passed since, has passed.
+      -- An event never happens after it was received.
+      least(
+        coalesce((s.event ->> 'occurred_at')::timestamptz, core.id_instant((s.event ->> 'id')::uuid)) + c.skew,
+        c.now
+      ) as occurred_at,
+      coalesce(nullif(s.event -> 'properties', 'null'), '{}') as properties
+    from shaped as s
+    cross join call as c
+    where s.problem is null
+  ),
+  -- Upkeep that stood still for months must cost events, never the whole call.
+  months as materialized (
+    select m.month
+    from (select distinct date_trunc('month', t.filed_at, 'UTC') as month from typed as t) as m
+    where to_regclass('core.analytics_events_' || to_char(m.month at time zone 'UTC', 'YYYY_MM')) is not null
+  ),
+  judged as (
+    select
+      t.*,
+      case
+        when t.filed_at not between c.oldest_at and c.newest_at or t.occurred_at < c.oldest_at or m.month is null
+          then 'event_time_out_of_range'
+        when k.event_name is null then case when not c.accepts_unregistered then 'event_name_unknown' end
+        when not core.matches_json_schema(t.properties, k.json_schema) then 'event_properties_refused'
+      end as problem
+    from typed as t
+    cross join call as c
+    left join months as m on m.month = date_trunc('month', t.filed_at, 'UTC')
+    left join core.analytics_event_schemas as k on k.event_name = t.name
+  )
+  select
+    j.index, j.id, j.visitor_id, j.session_id, j.name, j.occurred_at, j.properties, j.problem,
+    case j.problem
+      when 'event_time_out_of_range' then format(
+        'The id says %s, the event happened %s by the server''s clock; both must lie between %s and %s.',
+        j.filed_at, j.occurred_at, core.analytics_oldest_at(), core.analytics_newest_at())
+      when 'event_name_unknown' then format('Only registered events are taken here; %s is none.', j.name)
+      when 'event_properties_refused' then format('The properties do not fit the schema registered for %s.', j.name)
+    end
+  from judged as j
+  union all
+  select
+    s.index, null, null, null, null, null, null, s.problem,
+    case s.problem
+      when 'event_malformed' then
+        'An event is an object of id, name, visitor_id and, if wanted, session_id, occurred_at and properties.'
+      when 'event_id_invalid' then 'The id must be a UUID version 7, made when the event happened.'
+      when 'event_visitor_invalid' then 'The visitor_id must be a UUID that the client keeps.'
+      when 'event_session_invalid' then 'The session_id must be a UUID, or be left out.'
+      when 'event_name_invalid' then
+        'The name must begin with a to z and have at most 64 of a to z, 0 to 9, underscore and dot.'
+      when 'event_time_invalid' then 'The occurred_at must be an RFC 3339 instant from 1970 to 2099, or be left out.'
+      when 'event_properties_invalid' then 'The properties must be an object, or be left out.'
+      when 'event_properties_too_large' then format(
+        'The properties have %s bytes; 8192 are the limit.', octet_length((s.event -> 'properties')::text))
+    end
+  from shaped as s
+  where s.problem is not null;
+end;
+comment on function private.read_events(jsonb, timestamptz) is
+$$The events of a call as rows; problem is null for those that can be stored.$$;
+revoke all on function private.read_events(jsonb, timestamptz) from public;
+--! EndIncluded core/read_events.sql
+--! Included core/take_event_quota.sql
+-- Counts a call's events for who sent them, before they are read. Signed in: the account. Otherwise each visitor and,
+-- where a proxy tells it, the address: visitor ids cost nothing, so only the address holds a flood back.
+create or replace function private.take_event_quota(events jsonb)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_quota integer := (core.setting('analytics_event_quota') #>> '{}')::integer;
+  v_wait_seconds integer;
+begin
+  with subjects as (
+    select 'events:user' as purpose, core.current_user_id()::text as subject, v_quota as quota,
+      jsonb_array_length(take_event_quota.events) as units
+    where core.current_user_id() is not null
+    union all
+    -- An office behind one address has many visitors.
+    select 'events:address', host(core.client_address()), v_quota * 10, jsonb_array_length(take_event_quota.events)
+    where core.current_user_id() is null and core.client_address() is not null
+    union all
+    select 'events:visitor', lower(left(e.event ->> 'visitor_id', 36)), v_quota, count(*)::integer
+    from jsonb_array_elements(take_event_quota.events) as e (event)
+    where core.current_user_id() is null and jsonb_typeof(e.event) = 'object' and e.event ->> 'visitor_id' is not null
+    group by 2
+  ),
+  buckets as materialized (
+    select private.attempt_bucket(s.purpose, s.subject) as bucket, s.quota, s.units from subjects as s
+  ),
+  taken as (
+    insert into private.attempts as a (bucket, attempt_count, window_started_at)
+    -- In one order everywhere: two calls with the same visitors must not wait for each other.
+    select b.bucket, b.units, core.now() from buckets as b order by b.bucket
+    on conflict on constraint attempts_pkey do update set
+      attempt_count = case
+        when a.window_started_at <= core.now() - core.analytics_quota_window() then excluded.attempt_count
+        -- Refused events count on, but nobody's counter runs over.
+        else least(a.attempt_count + excluded.attempt_count, 1000000000)
+      end,
+      window_started_at = case
+        when a.window_started_at <= core.now() - core.analytics_quota_window() then core.now()
+        else a.window_started_at
+      end
+    returning a.bucket, a.attempt_count, a.window_started_at
+  )
+  select max(greatest(1, ceil(extract(epoch from t.window_started_at + core.analytics_quota_window() - core.now()))))
+  into v_wait_seconds
+  from taken as t
+  join buckets as b on b.bucket = t.bucket
+  where t.attempt_count > b.quota;
+  return coalesce(v_wait_seconds, 0);
+end
+$$;
+comment on function private.take_event_quota(jsonb) is
+$$Counts the events of a call against the quotas of whoever sends it. 0: go ahead; otherwise seconds to wait.$$;
+revoke all on function private.take_event_quota(jsonb) from public;
+--! EndIncluded core/take_event_quota.sql
+--! Included core/track_events.sql
+-- Takes events from anybody. One event that cannot be stored must not hold back the others: a client would send the
+-- same batch for ever. So each is judged by itself, and the answer says which were refused and why.
+
+create or replace function private.store_events(events jsonb, sent_at timestamptz)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_count integer;
+  v_wait_seconds integer;
+  v_answer jsonb;
+begin
+  perform core.require_plain_call();
+  -- In a case, because the length of anything but a list is an error.
+  v_count := case when jsonb_typeof(store_events.events) = 'array' then jsonb_array_length(store_events.events) end;
+  if v_count is null or v_count > core.analytics_call_limit() then
+    perform core.raise_error('events_invalid', format('It takes a list of at most %s events; got %s.',
+      core.analytics_call_limit(), coalesce(v_count::text, jsonb_typeof(store_events.events), 'nothing')));
+  end if;
+  if store_events.sent_at not between '1970-01-01 00:00:00Z' and '2100-01-01 00:00:00Z' then
+    perform core.raise_error('events_invalid', 'sent_at must be the client''s clock at sending, from 1970 to 2099.');
+  end if;
+
+  v_wait_seconds := private.take_event_quota(store_events.events);
+  if v_wait_seconds > 0 then
+    return core.error_response('event_quota_exceeded', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
+  end if;
+
+  with read as materialized (
+    select r.* from private.read_events(store_events.events, store_events.sent_at) as r
+  ),
+  stored as (
+    insert into core.analytics_events (
+      visitor_id, id, filed_at, user_id, session_id, name, occurred_at, received_at, properties
+    )
+    select
+      r.visitor_id, r.id, core.id_instant(r.id), core.current_user_id(), r.session_id, r.name, r.occurred_at,
+      core.now(), r.properties
+    from read as r
+    where r.problem is null
+    -- In one order everywhere: two calls with the same events must not wait for each other.
+    order by r.visitor_id, r.id
+    on conflict on constraint analytics_events_pkey do nothing
+    returning 1
+  )
+  select jsonb_build_object(
+    'accepted', (select count(*) from stored),
+    'repeated', count(*) filter (where r.problem is null) - (select count(*) from stored),
+    'refused', coalesce(
+      jsonb_agg(jsonb_build_object('index', r.index, 'key', r.problem, 'detail', r.detail) order by r.index)
+        filter (where r.problem is not null),
+      '[]'),
+    'received_at', to_char(core.now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+  )
+  into v_answer
+  from read as r;
+  return v_answer;
+end
+$$;
+comment on function private.store_events(jsonb, timestamptz) is
+$$Counts, judges and stores the events of one call, for whoever asks.$$;
+revoke all on function private.store_events(jsonb, timestamptz) from public;
+
+-- security definer: nobody may write events by themselves. Who sends is read from the token, never from the events.
+create or replace function api.track_events(events jsonb, sent_at timestamptz default null)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.store_events(track_events.events, track_events.sent_at);
+end
+$$;
+comment on function api.track_events(jsonb, timestamptz) is
+$$Record what happened in a client.
+
+events: a list of at most 1,000 objects: id (UUIDv7, made when it happened), name, visitor_id (UUID the client keeps),
+and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
+(an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
+difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
+answer lists those refused, the others are stored.
+
+@returns core.track_events_schema
+Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).$$;
+revoke all on function api.track_events(jsonb, timestamptz) from public;
+grant execute on function api.track_events(jsonb, timestamptz) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/track_events.sql
+--! Included core/read_csv.sql
+-- CSV into fields, all at once: one regular expression cuts the text, window functions number lines and fields.
+create or replace function core.read_csv(csv text)
+  returns table (line integer, field integer, value text)
+  language plpgsql
+  immutable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- Spreadsheets write a byte order mark.
+  v_csv text := ltrim(read_csv.csv, U&'\FEFF');
+begin
+  if octet_length(v_csv) > core.csv_limit_bytes() then
+    perform core.raise_error('csv_malformed',
+      format('The text has %s bytes; %s are the limit.', octet_length(v_csv), core.csv_limit_bytes()));
+  end if;
+  return query
+  with cut as materialized (
+    select c.part[1] as field, c.part[2] as ending, c.position
+    from regexp_matches(v_csv, '("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n|\n|\r|$)', 'g') with ordinality as c (part, position)
+  ),
+  placed as (
+    select
+      c.field as text,
+      c.position,
+      count(*) filter (where c.ending <> ',') over (order by c.position rows between unbounded preceding and 1 preceding)
+        as line
+    from cut as c
+    -- At the end of the text the expression finds, after the last field, an empty one more.
+    where c.position <= (select min(e.position) from cut as e where e.ending = '')
+  )
+  select
+    (p.line + 1)::integer,
+    row_number() over (partition by p.line order by p.position)::integer,
+    case when p.text like '"%' then replace(substr(p.text, 2, char_length(p.text) - 2), '""', '"') else p.text end
+  from placed as p
+  -- The expression passes over what is no field: then parts of the text are in no match.
+  where (select sum(char_length(c.field) + char_length(c.ending)) from cut as c) = char_length(v_csv);
+  if not found and v_csv <> '' then
+    perform core.raise_error('csv_malformed', 'A quote stands inside a field that is not quoted, or is never closed.');
+  end if;
+end
+$$;
+comment on function core.read_csv(text) is
+$$The fields of a CSV text, lines and fields numbered from 1. Lines end with LF, CR or both; after a
+last line break stands one more, empty line.
+
+Errors: csv_malformed (400). Source: RFC 4180.$$;
+revoke all on function core.read_csv(text) from public;
+
+create or replace function core.csv_limit_bytes() returns integer language sql immutable parallel safe
+return 10000000;
+comment on function core.csv_limit_bytes() is $$Longest CSV text: 1,000 events with the largest properties fit in.$$;
+revoke all on function core.csv_limit_bytes() from public;
+--! EndIncluded core/read_csv.sql
+--! Included core/track_events_csv.sql
+-- Events as CSV, for tools that write nothing else. The text becomes the list that api.track_events takes.
+
+create or replace function private.properties_of(value text)
+  returns jsonb
+  language plpgsql
+  immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return properties_of.value::jsonb;
+exception when invalid_text_representation or untranslatable_character or statement_too_complex then
+  -- A text is no object of properties, so the event is refused with that reason.
+  return to_jsonb('no JSON'::text);
+end
+$$;
+comment on function private.properties_of(text) is $$The JSON in a field; a JSON string when there is none.$$;
+revoke all on function private.properties_of(text) from public;
+
+create or replace function private.events_of_csv(csv text)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_known text[] := '{id,name,visitor_id,session_id,occurred_at,properties}';
+  v_columns text[];
+  v_events jsonb;
+begin
+  with fields as materialized (
+    select r.line, r.field, r.value from core.read_csv(events_of_csv.csv) as r
+  ),
+  lines as (
+    -- An empty line is one empty field.
+    select f.line, array_agg(f.value order by f.field) as fields
+    from fields as f
+    group by f.line
+    having count(*) > 1 or max(f.value) <> ''
+  ),
+  numbered as (
+    select l.fields, row_number() over (order by l.line) as place from lines as l
+  ),
+  header as (
+    select n.fields as columns from numbered as n where n.place = 1
+  )
+  select
+    (select h.columns from header as h),
+    jsonb_agg(
+      case when cardinality(n.fields) = cardinality(h.columns) then (
+        select coalesce(jsonb_object_agg(
+          coalesce(c.name, ''),
+          case when c.name = 'properties' then private.properties_of(c.value) else to_jsonb(c.value) end
+        ) filter (where c.value <> ''), '{}')
+        from unnest(h.columns, n.fields) as c (name, value)
+      ) else 'null' end
+      order by n.place
+    ) filter (where n.place > 1)
+  into v_columns, v_events
+  from numbered as n
+  cross join header as h;
+
+  if not v_known @> coalesce(v_columns, '{}') or not coalesce(v_columns, '{}') @> '{id,name,visitor_id}'
+    or cardinality(v_columns) <> (select count(distinct c.name) from unnest(v_columns) as c (name))
+  then
+    perform core.raise_error('csv_malformed', format(
+      'The first line must name columns: id, name, visitor_id and, if wanted, session_id, occurred_at, properties; got %s.',
+      left(coalesce(to_json(v_columns)::text, 'nothing'), 200)));
+  end if;
+  return coalesce(v_events, '[]');
+end
+$$;
+comment on function private.events_of_csv(text) is $$The lines of a CSV text as the list of events that track_events takes.$$;
+revoke all on function private.events_of_csv(text) from public;
+
+-- security definer: nobody may write events by themselves. Who sends is read from the token, never from the text.
+create or replace function api.track_events_csv(text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_csv alias for $1;
+begin
+  return private.store_events(private.events_of_csv(v_csv), null);
+end
+$$;
+comment on function api.track_events_csv(text) is
+$$Record events from CSV: POST the text itself with Content-Type text/plain.
+
+The first line names the columns: id, name, visitor_id and, if wanted, session_id, occurred_at and properties (JSON).
+Empty fields count as left out. At most 1,000 lines; index in the answer counts lines after the first that are not
+empty, from 0. Everything else as track_events.
+
+@returns core.track_events_schema
+Errors: csv_malformed (400), events_invalid (400), event_quota_exceeded (429, with Retry-After).$$;
+revoke all on function api.track_events_csv(text) from public;
+grant execute on function api.track_events_csv(text) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/track_events_csv.sql
+--! Included core/ingest_events.sql
+-- The bulk way in, for operators and the worker: no quota, no limit of events, and one wrong event refuses the call.
+-- security definer: the worker writes no table by right; what is written is fixed here.
+create or replace function ops.ingest_events(events jsonb)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_stored_count integer;
+begin
+  insert into core.analytics_events (visitor_id, id, filed_at, user_id, session_id, name, occurred_at, properties)
+  select
+    e.visitor_id, e.id, core.id_instant(e.id), e.user_id, e.session_id, e.name,
+    coalesce(e.occurred_at, core.id_instant(e.id)), coalesce(e.properties, '{}')
+  from jsonb_to_recordset(ingest_events.events) as e (
+    visitor_id uuid, id uuid, user_id uuid, session_id uuid, name text, occurred_at timestamptz, properties jsonb
+  )
+  order by e.visitor_id, e.id
+  on conflict on constraint analytics_events_pkey do nothing;
+  get diagnostics v_stored_count = row_count;
+  return v_stored_count;
+end
+$$;
+comment on function ops.ingest_events(jsonb) is
+$$Stores a list of events with their user_id, all or none; returns how many were new.
+
+The same objects as api.track_events takes, and user_id. Registered schemas are not asked: what an operator imports
+has happened. An event of a month without a partition is refused; ops.create_monthly_partitions makes them.$$;
+revoke all on function ops.ingest_events(jsonb) from public;
+grant execute on function ops.ingest_events(jsonb) to howdah_worker;
+--! EndIncluded core/ingest_events.sql
+--! Included core/roll_up_events.sql
+-- Folds what inserts have left in core.analytics_deltas into the hourly and daily counts. A delta is committed with its
+-- events and deleted with its counting, so an event counts exactly once, however late it or its transaction comes;
+-- what another transaction has not committed yet is not seen and stays for the next turn.
+-- security definer: the worker writes no table by right; what is written is fixed here.
+create or replace function core.roll_up_events(batch_size integer default 50000)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_folded_count integer;
+begin
+  -- Two at once would wait for each other's rows one by one, and could do so in a circle.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:roll_up_events', 0));
+  with folded as (
+    delete from core.analytics_deltas as d
+    where d.id in (select q.id from core.analytics_deltas as q order by q.id limit roll_up_events.batch_size)
+    returning d.event_name, d.hour, d.event_count, d.signed_in_count
+  ),
+  hours as (
+    insert into core.analytics_hourly as h (event_name, hour, event_count, signed_in_count)
+    select f.event_name, f.hour, sum(f.event_count), sum(f.signed_in_count)
+    from folded as f
+    group by f.event_name, f.hour
+    on conflict on constraint analytics_hourly_pkey do update set
+      event_count = h.event_count + excluded.event_count,
+      signed_in_count = h.signed_in_count + excluded.signed_in_count
+  ),
+  days as (
+    insert into core.analytics_daily as d (event_name, day, event_count, signed_in_count)
+    select f.event_name, (f.hour at time zone 'UTC')::date, sum(f.event_count), sum(f.signed_in_count)
+    from folded as f
+    group by 1, 2
+    on conflict on constraint analytics_daily_pkey do update set
+      event_count = d.event_count + excluded.event_count,
+      signed_in_count = d.signed_in_count + excluded.signed_in_count
+  )
+  select count(*) into v_folded_count from folded;
+  return v_folded_count;
+end
+$$;
+comment on function core.roll_up_events(integer) is
+$$Brings the hourly and daily counts up to date with at most batch_size deltas; returns how many there were.
+
+The cost depends on what is new, not on what was counted before. Safe to repeat and to run twice at once.$$;
+revoke all on function core.roll_up_events(integer) from public;
+grant execute on function core.roll_up_events(integer) to howdah_worker;
+--! EndIncluded core/roll_up_events.sql
+--! Included core/register_event_schema.sql
+-- Operators say what an event's properties must look like. What came before is not judged again.
+create or replace function ops.register_event_schema(name text, schema jsonb)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_problem text := core.json_schema_problem(register_event_schema.schema);
+begin
+  if not coalesce(core.is_event_name(register_event_schema.name), false) then
+    perform core.raise_error('event_name_invalid',
+      format('The name was %s.', coalesce(to_json(left(register_event_schema.name, 80))::text, 'null')));
+  end if;
+  if v_problem is not null then
+    perform core.raise_error('event_schema_invalid', format('%s.', v_problem));
+  end if;
+  insert into core.analytics_event_schemas as s (event_name, json_schema)
+  values (register_event_schema.name, register_event_schema.schema)
+  on conflict on constraint analytics_event_schemas_pkey do update set json_schema = excluded.json_schema
+    where s.json_schema <> excluded.json_schema;
+end
+$$;
+comment on function ops.register_event_schema(text, jsonb) is
+$$From now on properties of this event must match the JSON Schema. Safe to repeat.
+
+Errors: event_name_invalid (400), event_schema_invalid (400).$$;
+revoke all on function ops.register_event_schema(text, jsonb) from public;
+
+create or replace function ops.forget_event_schema(name text)
+  returns boolean
+  language sql
+  volatile
+begin atomic
+  with gone as (
+    delete from core.analytics_event_schemas as s where s.event_name = forget_event_schema.name returning 1
+  )
+  select exists (select from gone);
+end;
+comment on function ops.forget_event_schema(text) is
+$$Properties of this event are free again; says whether there was a schema.$$;
+revoke all on function ops.forget_event_schema(text) from public;
+--! EndIncluded core/register_event_schema.sql
 --! EndIncluded core/_module.sql
 --! Included ops/_module.sql
 -- ops: what operators type and the worker runs. Knows modules only through its registries.
@@ -3936,6 +4862,30 @@ select gdpr.declare_columns('core.mails', 'user_id',
   '{"id": {}, "kind": {}, "user_id": {}, "session_id": {}, "sign_up_request_id": {"on_export": "exclude"},
     "recipient": {}, "state": {}, "last_error": {"on_export": "exclude"}, "started_at": {}, "finished_at": {},
     "created_at": {}, "updated_at": {}}');
+
+select ops.declare_partitioned_table('core.analytics_events', 'filed_at');
+
+-- The row goes with the person; the counts stay, they are about nobody.
+select gdpr.declare_columns('core.analytics_events', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"visitor_id": {}, "id": {}, "filed_at": {"on_export": "exclude"}, "user_id": {}, "session_id": {}, "name": {},
+    "occurred_at": {}, "received_at": {}, "properties": {}}');
+
+select gdpr.declare_columns('core.analytics_event_schemas', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"event_name": {}, "json_schema": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('core.analytics_deltas', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"id": {}, "event_name": {}, "hour": {}, "event_count": {}, "signed_in_count": {}}');
+
+select gdpr.declare_columns('core.analytics_hourly', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"event_name": {}, "hour": {}, "event_count": {}, "signed_in_count": {}}');
+
+select gdpr.declare_columns('core.analytics_daily', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"event_name": {}, "day": {}, "event_count": {}, "signed_in_count": {}}');
 --! EndIncluded core/registry.sql
 --! Included ops/registry.sql
 -- What ops declares about its own columns: nothing personal.

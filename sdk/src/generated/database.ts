@@ -6,7 +6,6 @@ import type {
   MailQueued,
   SessionAnswer,
   SessionsEnded,
-  SessionAnswer,
   TrackEvents,
 } from './shapes.ts'
 

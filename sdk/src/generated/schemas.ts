@@ -11,8 +11,8 @@ import {
   mailQueued,
   sessionAnswer,
   sessionsEnded,
+  trackEvents,
 } from './shapes.ts'
-import { briefingCard, briefingCards, briefingPreferences, sessionAnswer, trackEvents } from './shapes.ts'
 
 /** What each column holds when it is not null, with what its checks demand. */
 export const columns = {

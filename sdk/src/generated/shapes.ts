@@ -116,6 +116,7 @@ export const sessionsEnded = z.strictObject({
 
 /** JSON Schema of the answer to what ends sessions. */
 export type SessionsEnded = z.infer<typeof sessionsEnded>
+
 /** What became of the events of one call. */
 export const trackEvents = z.strictObject({
   /** Events stored by this call. */
