@@ -1,4 +1,5 @@
 /** The worker's environment, parsed once at the edge. docs/configuration.md explains each variable. */
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { type FetchAllow, parseFetchAllow } from './outgoing/fetch-allow.ts'
 import { WorkerError } from './worker-error.ts'
@@ -11,6 +12,7 @@ const environment = z.object({
     .string({ error: 'is not set' })
     .refine((value) => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'is no Postgres URL'),
   HOWDAH_FETCH_ALLOW: z.string().default(''),
+  HOWDAH_DATA_DIR: z.string().default('.howdah'),
   HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
 })
 
@@ -19,6 +21,8 @@ export type WorkerSettings = {
   /** Direct to Postgres, not through a transaction pooler: jobs are announced by LISTEN. */
   databaseUrl: string
   allow: FetchAllow
+  /** Absolute. (Default: `.howdah` in the working folder) */
+  dataDir: string
   concurrency: number
 }
 
@@ -37,6 +41,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   return {
     databaseUrl: parsed.data.HOWDAH_WORKER_DATABASE_URL,
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
+    dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
     concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
   }
 }

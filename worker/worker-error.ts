@@ -8,7 +8,12 @@ const BRAND = Symbol.for('howdah.WorkerError')
 export type FeedErrorKey = Extract<ErrorKey, `feed_${string}`>
 
 /** Every key a WorkerError can have. */
-export type WorkerErrorKey = FeedErrorKey | 'settings_invalid' | 'task_invalid' | 'database_lost'
+export type WorkerErrorKey =
+  | FeedErrorKey
+  | 'settings_invalid'
+  | 'task_invalid'
+  | 'database_lost'
+  | 'audit_seals_differ'
 
 /** Raised by everything under worker/. `retryAfterSeconds` is the server's own wish where it stated one. */
 export class WorkerError extends Error {

@@ -8,6 +8,7 @@ import type { Task, WorkerServices } from '../define-task.ts'
 import { createFeedReader } from '../feeds/feed-reader.ts'
 import { type Log, libraryLogger } from '../log.ts'
 import type { WorkerSettings } from '../settings.ts'
+import { poolOfJob } from './job-pool.ts'
 import { openLiveness } from './liveness.ts'
 import { loadTasks } from './load-tasks.ts'
 
@@ -58,7 +59,7 @@ export async function startWorker(
 
   const runner = await run({
     pgPool: pool,
-    taskList: toTaskList(tasks, { pool, reader, allow: settings.allow }, log),
+    taskList: toTaskList(tasks, { pool, reader, allow: settings.allow, dataDir: settings.dataDir }, log),
     parsedCronItems,
     events,
     logger: libraryLogger(log),
@@ -129,7 +130,13 @@ function toTaskList(tasks: Map<string, Task>, services: WorkerServices, log: Log
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [
     identifier,
     (payload, helpers) =>
-      task(payload, { ...services, log, signal: helpers.abortSignal, addJob: helpers.addJob }),
+      task(payload, {
+        ...services,
+        pool: poolOfJob(services.pool, helpers.job.id),
+        log,
+        signal: helpers.abortSignal,
+        addJob: helpers.addJob,
+      }),
   ])
   return Object.fromEntries(entries)
 }
