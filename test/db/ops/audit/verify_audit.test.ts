@@ -1,5 +1,5 @@
 /** ops.verify_audit and its twin in Python: an intact log is intact, and every forgery is found and named (T-05 to T-08). */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { testApi } from '../../../setup/api.ts'
 import { sealAll } from '../../../setup/audit.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
@@ -8,6 +8,8 @@ import { ATTACKS, type Attack, COLUMNS, flip } from './tampering.ts'
 import { type SealCopy, sealCopies, type Verdict, verifyInPython, verifyInSql } from './verify.ts'
 
 const ROUNDS = 20
+// Twenty processes of Python, or a hundred verdicts, on a machine that does other things as well.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 const GOOD = { is_ok: true, problem: null, seal: null, event: null }
 
 let db: TestDatabase
