@@ -23,6 +23,7 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'briefing/fetch_source',
     'briefing/generate_due_briefings',
     'core/clean_up_sessions',
+    'core/seal_audit',
     'ops/create_partitions',
     'ops/release_dead_workers',
   ])
