@@ -8,7 +8,13 @@ import type { DeliverMail } from './mails/mail-delivery.ts'
 import type { FetchAllow } from './outgoing/fetch-allow.ts'
 
 /** What the process opened once and lends to tasks and commands. */
-export type WorkerServices = { pool: pg.Pool; reader: FeedReader; allow: FetchAllow }
+export type WorkerServices = {
+  pool: pg.Pool
+  reader: FeedReader
+  allow: FetchAllow
+  /** Absolute. Where files lie that must outlive the database's own word, such as copies of seals. */
+  dataDir: string
+}
 
 /** What a task gets besides its payload. */
 export type TaskContext = WorkerServices & {

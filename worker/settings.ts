@@ -1,4 +1,5 @@
 /** The worker's environment, parsed once at the edge. docs/configuration.md explains each variable. */
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { type FetchAllow, parseFetchAllow } from './outgoing/fetch-allow.ts'
 import { WorkerError } from './worker-error.ts'
@@ -27,7 +28,7 @@ export type WorkerSettings = {
   /** Direct to Postgres, not through a transaction pooler: jobs are announced by LISTEN. */
   databaseUrl: string
   allow: FetchAllow
-  /** Where mails go when no mail server is named. (Default: .howdah) */
+  /** Absolute: the copy of the audit seals, mails when no mail server is named. (Default: `.howdah` in the working folder) */
   dataDir: string
   smtpUrl: string | undefined
   concurrency: number
@@ -48,7 +49,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
   return {
     databaseUrl: parsed.data.HOWDAH_WORKER_DATABASE_URL,
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
-    dataDir: parsed.data.HOWDAH_DATA_DIR,
+    dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
     concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
   }

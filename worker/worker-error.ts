@@ -14,6 +14,7 @@ export type WorkerErrorKey =
   | 'task_invalid'
   | 'database_lost'
   | 'mail_not_sent'
+  | 'audit_seals_differ'
 
 /** Raised by everything under worker/. `retryAfterSeconds` is the server's own wish where it stated one. */
 export class WorkerError extends Error {

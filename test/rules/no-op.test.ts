@@ -45,6 +45,8 @@ describe('finds what drifted', () => {
     'a disabled row level security': 'alter table core.users disable row level security',
     'a lost comment': 'comment on view api.users is null',
     'a lost declaration': `delete from gdpr.column_policies where table_name = 'users' and column_name = 'email'`,
+    'a table that is not audited any more': 'drop trigger _900_audit_row on core.users',
+    'a lost reason': `update core.audited_tables set reason = 'none' where not is_audited`,
     'a function without its path': 'alter function core.check_request() reset search_path',
   }
   it.each(Object.entries(DRIFTS))('%s', async (_what, sql) => {

@@ -27,7 +27,8 @@ export function runFeedsCommand(command: (services: WorkerServices) => Promise<v
         const pool = new pg.Pool({ connectionString: urlFor(target, 'howdah_worker'), max: 2 })
         await using reader = createFeedReader()
         try {
-          await command({ pool, reader, allow: parseFetchAllow(settings.fetchAllow.join(',')) })
+          const allow = parseFetchAllow(settings.fetchAllow.join(','))
+          await command({ pool, reader, allow, dataDir: settings.dataDir })
         } finally {
           await pool.end()
         }

@@ -11,6 +11,7 @@ import { fileDelivery } from '../mails/file-delivery.ts'
 import type { DeliverMail } from '../mails/mail-delivery.ts'
 import { smtpDelivery } from '../mails/smtp-delivery.ts'
 import type { WorkerSettings } from '../settings.ts'
+import { poolOfJob } from './job-pool.ts'
 import { openLiveness } from './liveness.ts'
 import { loadTasks } from './load-tasks.ts'
 
@@ -61,7 +62,12 @@ export async function startWorker(
 
   const runner = await run({
     pgPool: pool,
-    taskList: toTaskList(tasks, { pool, reader, allow: settings.allow }, delivery(settings), log),
+    taskList: toTaskList(
+      tasks,
+      { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
+      delivery(settings),
+      log,
+    ),
     parsedCronItems,
     events,
     logger: libraryLogger(log),
@@ -141,7 +147,14 @@ function toTaskList(
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [
     identifier,
     (payload, helpers) =>
-      task(payload, { ...services, deliver, log, signal: helpers.abortSignal, addJob: helpers.addJob }),
+      task(payload, {
+        ...services,
+        pool: poolOfJob(services.pool, helpers.job.id),
+        deliver,
+        log,
+        signal: helpers.abortSignal,
+        addJob: helpers.addJob,
+      }),
   ])
   return Object.fromEntries(entries)
 }

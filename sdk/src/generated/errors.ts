@@ -14,6 +14,36 @@ export const ERROR_CATALOGUE = {
     summary: 'A row with this key exists.',
     hint: 'Read it, or send another key.',
   },
+  /** The audit log and its seals only grow. (403) */
+  audit_append_only: {
+    status: 403,
+    summary: 'The audit log and its seals only grow.',
+    hint: 'Erasure blanks payloads through core.blank_audit_payload().',
+  },
+  /** The audit log does not tell enough to rebuild the row. (409) */
+  audit_history_incomplete: {
+    status: 409,
+    summary: 'The audit log does not tell enough to rebuild the row.',
+    hint: 'Restore a backup of that time beside this database.',
+  },
+  /** A table without a primary key cannot be audited. (400) */
+  audit_key_missing: {
+    status: 400,
+    summary: 'A table without a primary key cannot be audited.',
+    hint: 'Give it one, or say with core.declare_unaudited_table() why it is not audited.',
+  },
+  /** Events that may have been this row's were erased. (410) */
+  audit_payload_gone: {
+    status: 410,
+    summary: "Events that may have been this row's were erased.",
+    hint: 'Nothing to do: that is what the erasure was for.',
+  },
+  /** Transactions here have lower numbers than the audit log has sealed. (409) */
+  audit_transactions_restarted: {
+    status: 409,
+    summary: 'Transactions here have lower numbers than the audit log has sealed.',
+    hint: "Raise the server's next transaction with pg_resetwal -x and -e, as docs/audit.md says.",
+  },
   /** The address of the picture cannot be kept. (400) */
   avatar_url_invalid: {
     status: 400,
@@ -345,6 +375,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'This cannot be the address of a source.',
     hint: 'Send an http or https address of at most 2,000 bytes.',
+  },
+  /** Changes to this table are not in the audit log. (404) */
+  table_not_audited: {
+    status: 404,
+    summary: 'Changes to this table are not in the audit log.',
+    hint: 'core.audited_tables lists every table, and why some are not audited.',
   },
   /** No table of this name is declared as partitioned. (404) */
   table_not_partitioned: {

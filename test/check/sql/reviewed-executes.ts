@@ -34,4 +34,29 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     sql: "format('alter table %I.%I enable row level security', v_table.schema_name, v_partition)",
     reason: 'The table the line before has made.',
   },
+  {
+    file: 'migrations/fixtures/core/audit_table.sql',
+    sql: "format( 'create or replace trigger _900_audit_row after insert or update or delete on %I.%I ' 'for each row execute function core.tg__audit_row(%L, %L, %L, %L)', v_schema, v_name, v_arguments[1], v_arguments[2], v_arguments[3], v_arguments[4] )",
+    reason: 'Owners call it in registry.sql; every name comes from the catalog and is quoted.',
+  },
+  {
+    file: 'migrations/fixtures/core/audit_table.sql',
+    sql: "format( 'create or replace trigger _900_audit_truncate before truncate on %I.%I ' 'for each statement execute function core.tg__audit_truncate()', v_schema, v_name )",
+    reason: 'The same table.',
+  },
+  {
+    file: 'migrations/fixtures/ops/create_monthly_partitions.sql',
+    sql: "format( 'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()', v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname )",
+    reason: 'Repeats on a partition what the owner has put on its parent; every name comes from the catalog.',
+  },
+  {
+    file: 'migrations/fixtures/ops/row_as_of.sql',
+    sql: "format( 'select to_jsonb(t) from %I.%I as t where to_jsonb(t) @> $1', (parse_ident(v_arguments[1]))[1], (parse_ident(v_arguments[1]))[2] )",
+    reason: 'Only the owner may call it; the name comes from the catalog, the key is a parameter.',
+  },
+  {
+    file: 'migrations/fixtures/ops/row_as_of.sql',
+    sql: 'current_row.key',
+    reason: 'The parameter of the statement above.',
+  },
 ]

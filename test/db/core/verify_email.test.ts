@@ -40,6 +40,11 @@ test('sign-up by mail: no account before the link, one after it, confirmed', asy
   expect(me.body[0].email_verified_at).toMatch(/^\d{4}-/)
   const left = await db.owner.query(`select from private.sign_up_requests where email = 'new@example.com'`)
   expect(left.rowCount).toBe(0)
+  const logged = await db.owner.query(
+    `select e.operation from core.audit_log as e where e.kind = 'security' and e.subject_id = $1 order by e.id`,
+    [me.body[0].id],
+  )
+  expect(logged.rows.map((e) => e.operation)).toEqual(['sign_up', 'sign_in'])
   expect((await verify(token)).body.message).toBe('link_invalid')
 })
 

@@ -1,4 +1,5 @@
 /** Every rule over the catalog. */
+import { auditRules } from './audit.ts'
 import { functionRules } from './functions.ts'
 import { policyRules } from './policies.ts'
 import { privacyRules } from './privacy.ts'
@@ -17,4 +18,5 @@ export const ALL_RULES: readonly CatalogRule[] = [
   ...roleRules,
   ...privilegeRules,
   ...privacyRules,
+  ...auditRules,
 ]

@@ -45,6 +45,7 @@ const PARTS = {
     where s.setdatabase = 0 or d.datname = current_database()`,
   declared_column: `select format('%s.%s.%s', p.schema_name, p.table_name, p.column_name), to_jsonb(p)::text from gdpr.column_policies p`,
   declared_partitions: `select format('%s.%s', p.schema_name, p.table_name), to_jsonb(p)::text from ops.partitioned_tables p`,
+  declared_audit: `select format('%s.%s', a.schema_name, a.table_name), to_jsonb(a)::text from core.audited_tables a`,
 }
 
 /** One line for each object: `kind name: definition`. */

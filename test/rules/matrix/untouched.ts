@@ -2,8 +2,8 @@
 import type { Queryable } from '../catalog/rule.ts'
 import { tablesOf } from './tables.ts'
 
-/** Every sign-in writes here, the attacker's too; nothing in them names its owner. */
-const RESTLESS = ['private.refresh_tokens', 'private.attempts']
+/** Whatever anybody does is written here, the attacker's doing too; nobody from outside can change what stands there. */
+const RESTLESS = ['private.refresh_tokens', 'private.attempts', 'core.audit_log']
 
 /** A query that answers with count and hash for each table: of the rows of $1, or of all where nobody owns them. */
 export async function victimQuery(db: Queryable): Promise<string> {

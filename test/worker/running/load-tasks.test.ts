@@ -25,6 +25,7 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'core/clean_up_mails',
     'core/clean_up_sessions',
     'core/send_mail',
+    'core/seal_audit',
     'ops/create_partitions',
     'ops/release_dead_workers',
   ])

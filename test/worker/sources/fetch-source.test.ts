@@ -27,7 +27,7 @@ beforeAll(async () => {
   db = await testDatabase()
   server = await startWebServer((request, response) => answer(request, response))
   const allow = parseFetchAllow(`127.0.0.1:${server.port}`)
-  services = { pool: db.as('howdah_worker'), reader: createFeedReader(), allow }
+  services = { pool: db.as('howdah_worker'), reader: createFeedReader(), allow, dataDir: '/nowhere' }
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()

@@ -1,0 +1,26 @@
+/** Writes the audit log with its seals to a file, for deploy/verify_audit.py and for keeping elsewhere. */
+import { open } from 'node:fs/promises'
+import { type Target, urlFor } from '../provision/target.ts'
+import { withClient } from '../provision/with-client.ts'
+
+const LINES_AT_ONCE = 5000
+
+/** Dumps in one snapshot; a log of any size needs the memory of a few thousand lines. Returns how many lines. */
+export async function dumpAudit(target: Target, path: string): Promise<number> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    return await withClient(urlFor(target, 'howdah_migrations'), async (owner) => {
+      await owner.query('begin isolation level repeatable read read only')
+      await owner.query('declare dump no scroll cursor for select d.line from ops.audit_dump as d')
+      let count = 0
+      for (;;) {
+        const { rows } = await owner.query<{ line: string }>(`fetch ${LINES_AT_ONCE} from dump`)
+        if (rows.length === 0) return count
+        await file.write(rows.map(({ line }) => `${line}\n`).join(''))
+        count += rows.length
+      }
+    })
+  } finally {
+    await file.close()
+  }
+}
