@@ -286,6 +286,69 @@ create table core.analytics_hourly (
 CREATE INDEX analytics_hourly_hour_idx ON core.analytics_hourly USING btree (hour);
 alter table core.analytics_hourly enable row level security;
 
+create table core.audit_log (
+  id bigint default nextval('core.audit_log_id_seq'::regclass) not null,
+  occurred_at timestamp with time zone not null,
+  transaction_id xid8 not null,
+  kind text not null,
+  relation text,
+  operation text not null,
+  actor_user_id uuid,
+  actor_session_id uuid,
+  subject_id uuid,
+  tenant_id uuid,
+  database_role text not null,
+  acting_role text not null,
+  job_id bigint,
+  request_id text not null,
+  key jsonb,
+  old_values jsonb,
+  new_values jsonb,
+  salt bytea,
+  payload_hash bytea not null,
+  row_hash bytea not null,
+  blanked_by bigint,
+  constraint audit_log_pkey PRIMARY KEY (transaction_id, id, occurred_at),
+  constraint data_has_relation CHECK (((kind = 'data'::text) = (relation IS NOT NULL))),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['data'::text, 'security'::text]))),
+  constraint operation_is_valid CHECK ((operation ~ '^[a-z][a-z_]{1,62}$'::text)),
+  constraint payload_hash_is_valid CHECK ((octet_length(payload_hash) = 32)),
+  constraint row_hash_is_valid CHECK ((octet_length(row_hash) = 32))
+) partition by RANGE (occurred_at);
+CREATE INDEX audit_log_actor_user_id_idx ON ONLY core.audit_log USING btree (actor_user_id) WHERE ((actor_user_id IS NOT NULL) AND (actor_user_id IS DISTINCT FROM subject_id));
+CREATE INDEX audit_log_id_idx ON ONLY core.audit_log USING brin (id) WITH (pages_per_range='16');
+CREATE INDEX audit_log_relation_key_idx ON ONLY core.audit_log USING btree (relation, hashtextextended((key)::text, (0)::bigint));
+CREATE INDEX audit_log_subject_id_idx ON ONLY core.audit_log USING btree (subject_id) WHERE (subject_id IS NOT NULL);
+alter table core.audit_log enable row level security;
+
+create table core.audit_seals (
+  number bigint not null,
+  from_transaction xid8 not null,
+  until_transaction xid8 not null,
+  first_event bigint not null,
+  event_count bigint not null,
+  sealed_at timestamp with time zone not null,
+  previous_hash bytea not null,
+  hash bytea not null,
+  constraint audit_seals_pkey PRIMARY KEY (number),
+  constraint event_count_is_valid CHECK ((event_count >= 1)),
+  constraint hash_is_valid CHECK ((octet_length(hash) = 32)),
+  constraint number_is_valid CHECK ((number >= 1)),
+  constraint previous_hash_is_valid CHECK ((octet_length(previous_hash) = 32)),
+  constraint until_transaction_is_after_from_transaction CHECK ((until_transaction > from_transaction))
+);
+alter table core.audit_seals enable row level security;
+
+create table core.audited_tables (
+  schema_name name not null,
+  table_name name not null,
+  is_audited boolean not null,
+  reason text,
+  constraint audited_tables_pkey PRIMARY KEY (schema_name, table_name),
+  constraint unaudited_table_has_reason CHECK ((is_audited = (reason IS NULL)))
+);
+alter table core.audited_tables enable row level security;
+
 create table core.mails (
   id uuid default core.new_id() not null,
   kind text not null,

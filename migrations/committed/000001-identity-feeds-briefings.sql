@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:195baabf839ed75814d24c8a41f75c3cd4ad9332
+--! Hash: sha1:92d196541ae629ed528a1569486880df0a36df18
 --! Message: identity, feeds, briefings
 
 -- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
@@ -957,6 +957,169 @@ create table if not exists core.analytics_daily (
 );
 create index if not exists analytics_daily_day_idx on core.analytics_daily (day);
 
+-- The audit log: what was changed by whom, sealed in batches. docs/audit.md tells how it works.
+
+create sequence if not exists core.audit_log_id_seq;
+
+create table if not exists core.audit_log (
+  id bigint not null default nextval('core.audit_log_id_seq'),
+  occurred_at timestamptz not null,
+  transaction_id xid8 not null,
+  kind text not null,
+  relation text,
+  operation text not null,
+  actor_user_id uuid,
+  actor_session_id uuid,
+  subject_id uuid,
+  tenant_id uuid,
+  database_role text not null,
+  acting_role text not null,
+  job_id bigint,
+  request_id text not null,
+  key jsonb,
+  old_values jsonb,
+  new_values jsonb,
+  salt bytea,
+  payload_hash bytea not null,
+  row_hash bytea not null,
+  blanked_by bigint,
+  -- Leads with what seals and their verification read by; the partition key has to be part of it.
+  constraint audit_log_pkey primary key (transaction_id, id, occurred_at),
+  constraint kind_is_valid check (kind in ('data', 'security')),
+  constraint data_has_relation check ((kind = 'data') = (relation is not null)),
+  constraint operation_is_valid check (operation ~ '^[a-z][a-z_]{1,62}$'),
+  constraint payload_hash_is_valid check (octet_length(payload_hash) = 32),
+  constraint row_hash_is_valid check (octet_length(row_hash) = 32)
+) partition by range (occurred_at);
+-- The log only grows, so a few bytes a block find an event by its number.
+create index if not exists audit_log_id_idx on core.audit_log using brin (id) with (pages_per_range = 16);
+-- By a hash: a key may be longer than an entry of an index.
+create index if not exists audit_log_relation_key_idx on core.audit_log (relation, hashtextextended(key::text, 0));
+-- Many events are about no person and by no person.
+create index if not exists audit_log_subject_id_idx on core.audit_log (subject_id) where subject_id is not null;
+create index if not exists audit_log_actor_user_id_idx on core.audit_log (actor_user_id)
+  where actor_user_id is not null and actor_user_id is distinct from subject_id;
+alter table core.audit_log enable row level security;
+
+create table if not exists core.audit_seals (
+  number bigint not null,
+  from_transaction xid8 not null,
+  until_transaction xid8 not null,
+  first_event bigint not null,
+  event_count bigint not null,
+  sealed_at timestamptz not null,
+  previous_hash bytea not null,
+  hash bytea not null,
+  constraint audit_seals_pkey primary key (number),
+  constraint number_is_valid check (number >= 1),
+  constraint event_count_is_valid check (event_count >= 1),
+  constraint until_transaction_is_after_from_transaction check (until_transaction > from_transaction),
+  constraint previous_hash_is_valid check (octet_length(previous_hash) = 32),
+  constraint hash_is_valid check (octet_length(hash) = 32)
+);
+
+create table if not exists core.audited_tables (
+  schema_name name not null,
+  table_name name not null,
+  is_audited boolean not null,
+  reason text,
+  constraint audited_tables_pkey primary key (schema_name, table_name),
+  constraint unaudited_table_has_reason check (is_audited = (reason is null))
+);
+
+-- The months exist before the first audited write, which comes with the declarations below.
+insert into ops.partitioned_tables (schema_name, table_name, key_column, months_ahead, retention_months)
+values ('core', 'audit_log', 'occurred_at', 12, 84)
+on conflict on constraint partitioned_tables_pkey do nothing;
+--! Included ops/create_monthly_partitions.sql
+-- Months exist before they are written to. Bounds are UTC whatever the session's zone, so two sessions never
+-- disagree; each partition gets RLS and no grants: nobody may go round the parent's policies through a leaf.
+-- security definer: the worker creates no tables by right; it can only ask for what the registry lists.
+create or replace function ops.create_monthly_partitions(
+  table_name text default null,
+  months_ahead integer default null
+)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_table ops.partitioned_tables;
+  v_month date;
+  v_partition text;
+  v_leaf record;
+  v_created_count integer := 0;
+begin
+  if create_monthly_partitions.months_ahead not between 1 and 120 then
+    perform core.raise_error('months_ahead_invalid', format('The number was %s.', create_monthly_partitions.months_ahead));
+  end if;
+  -- Two workers at once: the second finds everything made.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:create_monthly_partitions', 0));
+
+  for v_table in
+    select p.* from ops.partitioned_tables as p
+    where create_monthly_partitions.table_name is null
+      or create_monthly_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+  loop
+    -- From last month on: it is still yesterday somewhere.
+    for v_month in
+      select generate_series(
+        date_trunc('month', core.now()) - interval '1 month',
+        date_trunc('month', core.now())
+          + make_interval(months => coalesce(create_monthly_partitions.months_ahead, v_table.months_ahead)),
+        interval '1 month'
+      )::date
+    loop
+      v_partition := v_table.table_name || to_char(v_month, '_YYYY_MM');
+      continue when to_regclass(format('%I.%I', v_table.schema_name, v_partition)) is not null;
+      execute format(
+        'create table %I.%I partition of %I.%I for values from (%L) to (%L)',
+        v_table.schema_name, v_partition, v_table.schema_name, v_table.table_name,
+        v_month, (v_month + interval '1 month')::date
+      );
+      execute format('alter table %I.%I enable row level security', v_table.schema_name, v_partition);
+      v_created_count := v_created_count + 1;
+    end loop;
+
+    -- Postgres hands triggers for each row down to partitions, and none for a TRUNCATE of the partition itself.
+    for v_leaf in
+      select n.nspname as schema_name, c.relname as table_name, t.tgname, fn.nspname as function_schema, f.proname
+      from pg_inherits as i
+      join pg_class as c on c.oid = i.inhrelid
+      join pg_namespace as n on n.oid = c.relnamespace
+      -- 34: before, truncate.
+      join pg_trigger as t on t.tgrelid = i.inhparent and t.tgtype = 34 and t.tgnargs = 0
+      join pg_proc as f on f.oid = t.tgfoid
+      join pg_namespace as fn on fn.oid = f.pronamespace
+      where i.inhparent = format('%I.%I', v_table.schema_name, v_table.table_name)::regclass
+        and not exists (select from pg_trigger as own where own.tgrelid = c.oid and own.tgname = t.tgname)
+    loop
+      execute format(
+        'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()',
+        v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname
+      );
+    end loop;
+  end loop;
+  if create_monthly_partitions.table_name is not null and v_table.table_name is null then
+    perform core.raise_error('table_not_partitioned',
+      format('The table was %s.', to_json(create_monthly_partitions.table_name)));
+  end if;
+  return v_created_count;
+end
+$$;
+comment on function ops.create_monthly_partitions(text, integer) is
+$$Makes the partitions of last month, this month and the months ahead; returns how many were missing.
+
+Without a table: every table of ops.partitioned_tables; without a number: as many months as the registry says.
+Safe to repeat. Errors: table_not_partitioned (404), months_ahead_invalid (400).$$;
+revoke all on function ops.create_monthly_partitions(text, integer) from public;
+grant execute on function ops.create_monthly_partitions(text, integer) to howdah_worker;
+--! EndIncluded ops/create_monthly_partitions.sql
+select ops.create_monthly_partitions('core.audit_log');
+
 --! Included index.sql
 -- Every stateless object of the database, module by module, in the order in which they know each other.
 --! Included core/_module.sql
@@ -1336,6 +1499,11 @@ begin atomic
     ('account_not_found', 404, 'No such account.', 'Check the address; operators find accounts in core.users.'),
     ('call_not_plain', 400, 'This function is called without select, filter, order or preference.', 'Send the arguments only, and pick what you need from the answer yourself.'),
     ('avatar_url_invalid', 400, 'The address of the picture cannot be kept.', 'Send an https address of at most 2,000 characters.'),
+    ('audit_append_only', 403, 'The audit log and its seals only grow.', 'Erasure blanks payloads through core.blank_audit_payload().'),
+    ('audit_history_incomplete', 409, 'The audit log does not tell enough to rebuild the row.', 'Restore a backup of that time beside this database.'),
+    ('audit_key_missing', 400, 'A table without a primary key cannot be audited.', 'Give it one, or say with core.declare_unaudited_table() why it is not audited.'),
+    ('audit_payload_gone', 410, 'Events that may have been this row''s were erased.', 'Nothing to do: that is what the erasure was for.'),
+    ('audit_transactions_restarted', 409, 'Transactions here have lower numbers than the audit log has sealed.', 'Raise the server''s next transaction with pg_resetwal -x and -e, as docs/audit.md says.'),
     ('device_invalid', 400, 'The device fingerprint or name has a length no session can hold.', 'Send 8 to 200 characters of fingerprint and 1 to 120 of name, or leave them out.'),
     ('display_name_invalid', 400, 'The display name is empty or too long.', 'Send 1 to 80 characters.'),
     ('email_already_verified', 409, 'The e-mail address is confirmed.', 'Nothing is left to do.'),
@@ -1370,6 +1538,7 @@ begin atomic
     -- every module
     ('setting_invalid', 400, 'The value does not fit the setting.', 'core.setting_catalogue() lists every setting with its type.'),
     ('setting_unknown', 404, 'There is no setting of this name.', 'core.setting_catalogue() lists every setting.'),
+    ('table_not_audited', 404, 'Changes to this table are not in the audit log.', 'core.audited_tables lists every table, and why some are not audited.'),
     ('table_not_partitioned', 404, 'No table of this name is declared as partitioned.', 'ops.partitioned_tables lists them.'),
     ('write_without_filter', 400, 'A write without a filter would change every row you may see.', 'Add a filter, for instance ?id=eq.… .'),
     -- what PostgREST and Postgres refuse by themselves, see core.error_codes()
@@ -1785,6 +1954,613 @@ revoke create on schema core from howdah_worker;
 grant execute on function core.enqueue_job(text, jsonb, text, timestamptz) to howdah_migrations;
 revoke execute on function core.enqueue_job(text, jsonb, text, timestamptz) from howdah_worker;
 --! EndIncluded core/enqueue_job.sql
+--! Included core/audit_hashes.sql
+-- What is hashed, and how it is written down: every field as its length in bytes, a colon and its text; a missing one
+-- as a dash. So no byte can move from one field to its neighbour, and no setting of a session has a say.
+-- deploy/verify_audit.py writes the same form by itself: change neither alone.
+
+create or replace function core.audit_field(value text)
+  returns text
+  language sql
+  immutable
+  parallel safe
+-- The cast keeps it immutable, and so inlined: integer || text is a stable operator.
+return coalesce(octet_length(audit_field.value)::text || ':' || audit_field.value, '-');
+comment on function core.audit_field(text) is $$A field of a canonical form: length in bytes, colon, text; a dash for null.$$;
+revoke all on function core.audit_field(text) from public;
+
+create or replace function core.epoch_microseconds(instant timestamptz)
+  returns bigint
+  language sql
+  immutable
+  strict
+  parallel safe
+return (extract(epoch from epoch_microseconds.instant) * 1000000)::bigint;
+comment on function core.epoch_microseconds(timestamptz) is $$An instant as microseconds since 1970 in UTC.$$;
+revoke all on function core.epoch_microseconds(timestamptz) from public;
+
+-- Salted, so that after an erasure nobody can find the erased values by trying likely ones.
+create or replace function core.audit_payload_hash(salt bytea, key jsonb, old_values jsonb, new_values jsonb)
+  returns bytea
+  language sql
+  stable
+  parallel safe
+return sha256(audit_payload_hash.salt || convert_to(
+  core.audit_field(audit_payload_hash.key::text)
+    || core.audit_field(audit_payload_hash.old_values::text)
+    || core.audit_field(audit_payload_hash.new_values::text),
+  'UTF8'
+));
+comment on function core.audit_payload_hash(bytea, jsonb, jsonb, jsonb) is
+$$SHA-256 over salt, key, old and new values of an audit event.$$;
+revoke all on function core.audit_payload_hash(bytea, jsonb, jsonb, jsonb) from public;
+
+create or replace function core.audit_row_hash(event core.audit_log)
+  returns bytea
+  language sql
+  stable
+  parallel safe
+return sha256(convert_to(
+  core.audit_field((audit_row_hash.event).id::text)
+    || core.audit_field(core.epoch_microseconds((audit_row_hash.event).occurred_at)::text)
+    || core.audit_field((audit_row_hash.event).transaction_id::text)
+    || core.audit_field((audit_row_hash.event).kind)
+    || core.audit_field((audit_row_hash.event).relation)
+    || core.audit_field((audit_row_hash.event).operation)
+    || core.audit_field((audit_row_hash.event).actor_user_id::text)
+    || core.audit_field((audit_row_hash.event).actor_session_id::text)
+    || core.audit_field((audit_row_hash.event).subject_id::text)
+    || core.audit_field((audit_row_hash.event).tenant_id::text)
+    || core.audit_field((audit_row_hash.event).database_role)
+    || core.audit_field((audit_row_hash.event).acting_role)
+    || core.audit_field((audit_row_hash.event).job_id::text)
+    || core.audit_field((audit_row_hash.event).request_id)
+    || core.audit_field(encode((audit_row_hash.event).payload_hash, 'hex')),
+  'UTF8'
+));
+comment on function core.audit_row_hash(core.audit_log) is
+$$SHA-256 over an audit event. The payload stands in it by its own hash, so it survives when the payload is blanked.$$;
+revoke all on function core.audit_row_hash(core.audit_log) from public;
+
+create or replace function core.audit_seal_hash(seal core.audit_seals, events_hash bytea)
+  returns bytea
+  language sql
+  stable
+  parallel safe
+return sha256(convert_to(
+  core.audit_field((audit_seal_hash.seal).number::text)
+    || core.audit_field((audit_seal_hash.seal).from_transaction::text)
+    || core.audit_field((audit_seal_hash.seal).until_transaction::text)
+    || core.audit_field((audit_seal_hash.seal).first_event::text)
+    || core.audit_field((audit_seal_hash.seal).event_count::text)
+    || core.audit_field(core.epoch_microseconds((audit_seal_hash.seal).sealed_at)::text)
+    || core.audit_field(encode(audit_seal_hash.events_hash, 'hex'))
+    || core.audit_field(encode((audit_seal_hash.seal).previous_hash, 'hex')),
+  'UTF8'
+));
+comment on function core.audit_seal_hash(core.audit_seals, bytea) is
+$$SHA-256 over a seal, the hash of its events' hashes one after the other, and the hash of the seal before.$$;
+revoke all on function core.audit_seal_hash(core.audit_seals, bytea) from public;
+--! EndIncluded core/audit_hashes.sql
+--! Included core/write_audit_event.sql
+-- Completes an event with who, when and on whose request, hashes it and writes it down.
+-- The time is the server's real clock, never core.now(): a moved clock must not date events back. It is read when the
+-- row is already locked, so that the events of one row are in order.
+create or replace function core.write_audit_event(
+  kind text,
+  relation text,
+  operation text,
+  key jsonb,
+  old_values jsonb,
+  new_values jsonb,
+  subject_id uuid,
+  tenant_id uuid
+)
+  returns bigint
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
+  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+  v_event core.audit_log;
+begin
+  v_event.id := nextval('core.audit_log_id_seq');
+  v_event.occurred_at := clock_timestamp();
+  v_event.transaction_id := pg_current_xact_id();
+  v_event.kind := write_audit_event.kind;
+  v_event.relation := write_audit_event.relation;
+  v_event.operation := write_audit_event.operation;
+  v_event.actor_user_id := core.uuid_or_null(v_claims ->> 'sub');
+  v_event.actor_session_id := core.uuid_or_null(v_claims ->> 'sid');
+  v_event.subject_id := write_audit_event.subject_id;
+  v_event.tenant_id := write_audit_event.tenant_id;
+  -- current_user would be the owner of a definer function; the setting says who the session has become.
+  v_event.database_role := session_user;
+  v_event.acting_role := coalesce(nullif(current_setting('role', true), 'none'), session_user);
+  -- Anybody can make up a setting; only the worker is believed.
+  if session_user = 'howdah_worker' then
+    v_event.job_id := substring(current_setting('howdah.job_id', true) from '^[0-9]{1,18}$')::bigint;
+  end if;
+  -- A client may name its request, but write nothing else into a log that is kept.
+  v_event.request_id := coalesce(
+    substring(v_headers ->> 'x-request-id' from '^[A-Za-z0-9._:/+=-]{1,100}$'),
+    'tx-' || v_event.transaction_id
+  );
+  v_event.key := write_audit_event.key;
+  v_event.old_values := write_audit_event.old_values;
+  v_event.new_values := write_audit_event.new_values;
+  v_event.salt := extensions.gen_random_bytes(16);
+  v_event.payload_hash := core.audit_payload_hash(v_event.salt, v_event.key, v_event.old_values, v_event.new_values);
+  v_event.row_hash := core.audit_row_hash(v_event);
+  insert into core.audit_log values (v_event.*);
+  return v_event.id;
+end
+$$;
+comment on function core.write_audit_event(text, text, text, jsonb, jsonb, jsonb, uuid, uuid) is
+$$Writes one event of the audit log and returns its number. Called by the audit triggers and core.record_security_event().$$;
+revoke all on function core.write_audit_event(text, text, text, jsonb, jsonb, jsonb, uuid, uuid) from public;
+
+create or replace function core.uuid_or_null(value text)
+  returns uuid
+  language sql
+  immutable
+  strict
+  parallel safe
+return case
+  when uuid_or_null.value ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' then uuid_or_null.value::uuid
+end;
+comment on function core.uuid_or_null(text) is $$A text as UUID; null when it is none.$$;
+revoke all on function core.uuid_or_null(text) from public;
+--! EndIncluded core/write_audit_event.sql
+--! Included core/mask_secret.sql
+-- Columns of class secret are never written into the log, not even as a hash that could be guessed at.
+create or replace function core.secret_marker() returns text language sql immutable parallel safe
+return '[secret]';
+comment on function core.secret_marker() is $$What stands in the audit log in place of a secret.$$;
+revoke all on function core.secret_marker() from public;
+
+create or replace function core.mask_secret(image jsonb, column_name text)
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return case
+  when mask_secret.image -> mask_secret.column_name <> 'null'
+    then mask_secret.image || jsonb_build_object(mask_secret.column_name, core.secret_marker())
+  else mask_secret.image
+end;
+comment on function core.mask_secret(jsonb, text) is $$A row image with one column replaced by the marker, where it has a value.$$;
+revoke all on function core.mask_secret(jsonb, text) from public;
+--! EndIncluded core/mask_secret.sql
+--! Included core/audit_triggers.sql
+-- What core.audit_table() hangs on a table. Arguments of the row trigger, worked out once when it is attached:
+-- name of the table, columns of its key, columns of class secret, column that names the person (or nothing).
+-- Row images are written under fixed settings, so that the same row gives the same text in every session.
+
+-- security definer: nobody from outside may write the log; what is written is the row that was just changed.
+create or replace function core.tg__audit_row()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set intervalstyle = 'iso_8601'
+  set extra_float_digits = 1
+  set bytea_output = 'hex'
+as $$
+declare
+  v_old jsonb := case when tg_op <> 'INSERT' then to_jsonb(old) end;
+  v_new jsonb := case when tg_op <> 'DELETE' then to_jsonb(new) end;
+  v_row jsonb := coalesce(v_new, v_old);
+  v_key jsonb := '{}';
+  v_column text;
+begin
+  foreach v_column in array tg_argv[1]::text[] loop
+    v_key := v_key || jsonb_build_object(v_column, coalesce(v_old, v_new) -> v_column);
+  end loop;
+
+  if tg_op = 'UPDATE' then
+    -- As text: 1.0 and 1 are the same number to jsonb, but not the same value of a column.
+    select
+      coalesce(jsonb_object_agg(n.key, v_old -> n.key), '{}'),
+      coalesce(jsonb_object_agg(n.key, n.value), '{}')
+    into v_old, v_new
+    from jsonb_each(v_new) as n
+    where n.value::text is distinct from (v_old -> n.key)::text;
+  end if;
+
+  foreach v_column in array tg_argv[2]::text[] loop
+    v_old := core.mask_secret(v_old, v_column);
+    v_new := core.mask_secret(v_new, v_column);
+    v_key := core.mask_secret(v_key, v_column);
+  end loop;
+
+  perform core.write_audit_event(
+    'data', tg_argv[0], lower(tg_op), v_key, v_old, v_new,
+    case when tg_argv[3] <> '' then (v_row ->> tg_argv[3])::uuid end,
+    core.uuid_or_null(coalesce(v_row ->> 'workspace_id', v_row ->> 'organization_id'))
+  );
+  return null;
+end
+$$;
+comment on function core.tg__audit_row() is $$Writes one event of the audit log for a row that was inserted, updated or deleted.$$;
+revoke all on function core.tg__audit_row() from public;
+
+-- Before, not after: partitions made later get a copy of exactly this kind of trigger (ops.create_monthly_partitions).
+-- security definer: as above; truncating itself is the owner's.
+create or replace function core.tg__audit_truncate()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table regclass := coalesce(pg_partition_root(tg_relid), tg_relid);
+begin
+  if v_table <> tg_relid then
+    -- Truncating the whole empties every partition, the parent first: that is one event.
+    if exists (
+      select from core.audit_log as e
+      where e.transaction_id = pg_current_xact_id()
+        and e.relation = v_table::text
+        and e.operation = 'truncate'
+        and e.new_values is null
+        and e.occurred_at >= statement_timestamp()
+    ) then
+      return null;
+    end if;
+    perform core.write_audit_event(
+      'data', v_table::text, 'truncate', null, null, jsonb_build_object('partition', tg_relid::regclass::text), null, null
+    );
+    return null;
+  end if;
+  perform core.write_audit_event('data', v_table::text, 'truncate', null, null, null, null, null);
+  return null;
+end
+$$;
+comment on function core.tg__audit_truncate() is $$Writes one event of the audit log for a TRUNCATE.$$;
+revoke all on function core.tg__audit_truncate() from public;
+--! EndIncluded core/audit_triggers.sql
+--! Included core/audit_table.sql
+-- A module says in its registry.sql of each table that it is audited, or why it is not. A table that nobody thought
+-- about is in neither list, and the tests say so. Comes after gdpr.declare_columns: that says what is secret.
+create or replace function core.audit_table(relation text)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table regclass := audit_table.relation::regclass;
+  v_schema name;
+  v_name name;
+  v_arguments text[];
+begin
+  select n.nspname, c.relname into v_schema, v_name
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = v_table;
+
+  v_arguments := core.audit_arguments(v_table);
+  if v_arguments[2] = '{}' then
+    perform core.raise_error('audit_key_missing', format('The table was %s.', v_table));
+  end if;
+
+  insert into core.audited_tables as a (schema_name, table_name, is_audited, reason)
+  values (v_schema, v_name, true, null)
+  on conflict on constraint audited_tables_pkey do update set is_audited = true, reason = null
+    where not a.is_audited;
+
+  execute format(
+    'create or replace trigger _900_audit_row after insert or update or delete on %I.%I '
+      'for each row execute function core.tg__audit_row(%L, %L, %L, %L)',
+    v_schema, v_name, v_arguments[1], v_arguments[2], v_arguments[3], v_arguments[4]
+  );
+  execute format(
+    'create or replace trigger _900_audit_truncate before truncate on %I.%I '
+      'for each statement execute function core.tg__audit_truncate()',
+    v_schema, v_name
+  );
+end
+$$;
+comment on function core.audit_table(text) is
+$$From here on every change to the table's rows, and every TRUNCATE, is an event of the audit log. Safe to repeat.
+
+Partitions made later by ops.create_monthly_partitions() are audited as well.
+Errors: audit_key_missing (400): a table without a primary key cannot be audited.$$;
+revoke all on function core.audit_table(text) from public;
+
+create or replace function core.audit_arguments(audited regclass)
+  returns text[]
+  language sql
+  stable
+begin atomic
+  select array[
+    format('%I.%I', n.nspname, c.relname),
+    (
+      select coalesce(array_agg(a.attname::text order by k.place), '{}')::text
+      from pg_catalog.pg_index as i
+      cross join lateral unnest(i.indkey::smallint[]) with ordinality as k (attnum, place)
+      join pg_catalog.pg_attribute as a on a.attrelid = c.oid and a.attnum = k.attnum
+      where i.indrelid = c.oid and i.indisprimary
+    ),
+    (
+      select coalesce(array_agg(p.column_name::text order by p.column_name), '{}')::text
+      from gdpr.column_policies as p
+      where p.schema_name = n.nspname and p.table_name = c.relname and p.class = 'secret'
+    ),
+    coalesce((
+      -- The column itself has to hold the person's id; others lead there through a further table.
+      select a.attname::text
+      from pg_catalog.pg_attribute as a
+      where a.attrelid = c.oid
+        and a.attname = (
+          select p.subject from gdpr.column_policies as p
+          where p.schema_name = n.nspname and p.table_name = c.relname and p.subject is not null limit 1
+        )
+        and (c.oid = 'core.users'::regclass or exists (
+          select from pg_catalog.pg_constraint as f
+          where f.conrelid = c.oid and f.contype = 'f' and f.confrelid = 'core.users'::regclass
+            and a.attnum = any (f.conkey)
+        ))
+    ), '')
+  ]
+  from pg_catalog.pg_class as c
+  join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = audit_arguments.audited;
+end;
+comment on function core.audit_arguments(regclass) is
+$$What the audit trigger of a table is told: its name, key columns, secret columns, the column that names the person.$$;
+revoke all on function core.audit_arguments(regclass) from public;
+
+create or replace function core.declare_unaudited_table(relation text, reason text)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into core.audited_tables as a (schema_name, table_name, is_audited, reason)
+  select n.nspname, c.relname, false, declare_unaudited_table.reason
+  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = declare_unaudited_table.relation::regclass
+  on conflict on constraint audited_tables_pkey do update set is_audited = false, reason = excluded.reason
+    where (a.is_audited, a.reason) is distinct from (false, excluded.reason);
+end;
+comment on function core.declare_unaudited_table(text, text) is
+$$Says why changes to a table are not events of the audit log. Safe to repeat.$$;
+revoke all on function core.declare_unaudited_table(text, text) from public;
+--! EndIncluded core/audit_table.sql
+--! Included core/refuse_audit_change.sql
+-- The log and its seals only grow, whoever asks: the owner and superusers are refused as well. One change is let
+-- through, because the law demands it: a payload goes blank, and an event of the log says so.
+create or replace function core.tg__refuse_audit_change()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_blanked core.audit_log;
+begin
+  if tg_op = 'UPDATE' and tg_table_name like 'audit\_log%' then
+    v_blanked := old;
+    v_blanked.key := null;
+    v_blanked.old_values := null;
+    v_blanked.new_values := null;
+    v_blanked.salt := null;
+    v_blanked.blanked_by := new.blanked_by;
+    if old.blanked_by is null and new is not distinct from v_blanked and exists (
+      select from core.audit_log as e
+      where e.id = new.blanked_by
+        and e.operation = 'audit_blanked'
+        and e.new_values -> 'event_ids' @> to_jsonb(new.id)
+    ) then
+      return new;
+    end if;
+  end if;
+  perform core.raise_error('audit_append_only', format('%s on %s.%s was refused.', tg_op, tg_table_schema, tg_table_name));
+end
+$$;
+comment on function core.tg__refuse_audit_change() is
+$$Refuses UPDATE, DELETE and TRUNCATE on the audit log and its seals; only blanking by core.blank_audit_payload() passes.
+
+Errors: audit_append_only (403).$$;
+revoke all on function core.tg__refuse_audit_change() from public;
+
+create or replace trigger _000_refuse_change
+  before update or delete on core.audit_log
+  for each row execute function core.tg__refuse_audit_change();
+
+create or replace trigger _000_refuse_truncate
+  before truncate on core.audit_log
+  for each statement execute function core.tg__refuse_audit_change();
+
+create or replace trigger _000_refuse_change
+  before update or delete on core.audit_seals
+  for each row execute function core.tg__refuse_audit_change();
+
+create or replace trigger _000_refuse_truncate
+  before truncate on core.audit_seals
+  for each statement execute function core.tg__refuse_audit_change();
+--! EndIncluded core/refuse_audit_change.sql
+--! Included core/record_security_event.sql
+-- Events that are no change of a row: somebody came, was refused, left. Same log, same seals, a kind of their own.
+create or replace function core.record_security_event(event text, user_id uuid, details jsonb default '{}')
+  returns bigint
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
+begin
+  return core.write_audit_event(
+    'security', null, record_security_event.event, null, null,
+    record_security_event.details || jsonb_strip_nulls(jsonb_build_object(
+      'client_address', host(core.client_address()),
+      'user_agent', left(v_headers ->> 'user-agent', 500)
+    )),
+    record_security_event.user_id, null
+  );
+end
+$$;
+comment on function core.record_security_event(text, uuid, jsonb) is
+$$Writes an event of kind security about a user (null: nobody we know) and returns its number.
+
+Never put a password, a token or what somebody typed as an address into the details.$$;
+revoke all on function core.record_security_event(text, uuid, jsonb) from public;
+
+-- security definer: whoever may change an account may not write the log; the event is that account's.
+create or replace function core.tg_users__record_standing()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if old.role <> new.role then
+    perform core.record_security_event('role_changed', new.id, jsonb_build_object('from', old.role, 'to', new.role));
+  end if;
+  if old.status <> new.status then
+    perform core.record_security_event('status_changed', new.id, jsonb_build_object('from', old.status, 'to', new.status));
+  end if;
+  return null;
+end
+$$;
+comment on function core.tg_users__record_standing() is $$A changed role or status is a security event, whoever changed it.$$;
+revoke all on function core.tg_users__record_standing() from public;
+
+create or replace trigger _500_record_standing
+  after update of role, status on core.users
+  for each row execute function core.tg_users__record_standing();
+--! EndIncluded core/record_security_event.sql
+--! Included core/blank_audit_payload.sql
+-- The one door through which the log forgets, for erasure. What happened, when and by whom stays, and so do the hashes:
+-- the seals still verify. Key, values and salt go, and the log says which events were blanked, when and by whom.
+
+create or replace function core.audit_events_about(user_id uuid)
+  returns setof bigint
+  language sql
+  stable
+  strict
+begin atomic
+  select e.id from core.audit_log as e
+  where e.subject_id = audit_events_about.user_id and e.blanked_by is null
+  union
+  select e.id from core.audit_log as e
+  where e.actor_user_id = audit_events_about.user_id and e.actor_user_id is distinct from e.subject_id
+    and e.blanked_by is null and e.kind = 'security';
+end;
+comment on function core.audit_events_about(uuid) is
+$$Numbers of the events whose payload is about a person and not yet blank: their rows, and security events of theirs.$$;
+revoke all on function core.audit_events_about(uuid) from public;
+
+create or replace function core.blank_audit_payload(event_ids bigint[])
+  returns bigint
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_event_ids bigint[];
+  v_by bigint;
+begin
+  -- In order, so that two erasures that meet wait for each other instead of locking up.
+  select array_agg(locked.id order by locked.id) into v_event_ids
+  from (
+    select e.id from core.audit_log as e
+    where e.id = any (blank_audit_payload.event_ids) and e.blanked_by is null and e.operation <> 'audit_blanked'
+    order by e.id
+    for update
+  ) as locked;
+  if v_event_ids is null then
+    return 0;
+  end if;
+  v_by := core.record_security_event('audit_blanked', null, jsonb_build_object('event_ids', to_jsonb(v_event_ids)));
+  update core.audit_log as e
+  set key = null, old_values = null, new_values = null, salt = null, blanked_by = v_by
+  where e.id = any (v_event_ids);
+  return cardinality(v_event_ids);
+end
+$$;
+comment on function core.blank_audit_payload(bigint[]) is
+$$Blanks key, values and salt of these events, and returns how many were not blank yet. Cannot be undone. Safe to repeat.
+
+Usage: select core.blank_audit_payload(array(select core.audit_events_about(user_id))). ops.verify_audit() still says ok.$$;
+revoke all on function core.blank_audit_payload(bigint[]) from public;
+--! EndIncluded core/blank_audit_payload.sql
+--! Included core/seal_audit.sql
+-- A seal covers every event of the transactions from where the seal before ended up to the oldest one still running.
+-- All of those are over: none can write any more, so an event that turns up later among them was put there. Writers
+-- never wait, and the seal learns about them only when they are done.
+-- security definer: the worker may not write seals by right; what a seal says follows from the log.
+create or replace function core.seal_audit()
+  returns setof core.audit_seals
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_last core.audit_seals;
+  v_seal core.audit_seals;
+  v_events_hash bytea;
+begin
+  -- Somebody else is at it: their seal is as good as ours.
+  if not pg_try_advisory_xact_lock(hashtextextended('howdah:seal_audit', 0)) then
+    return;
+  end if;
+  select s.* into v_last from core.audit_seals as s order by s.number desc limit 1;
+  v_seal.number := coalesce(v_last.number, 0) + 1;
+  v_seal.from_transaction := coalesce(v_last.until_transaction, '0'::xid8);
+  v_seal.until_transaction := pg_snapshot_xmin(pg_current_snapshot());
+  v_seal.first_event := coalesce(v_last.first_event + v_last.event_count, 1);
+  v_seal.previous_hash := coalesce(v_last.hash, decode(repeat('00', 32), 'hex'));
+  v_seal.sealed_at := clock_timestamp();
+  if v_seal.until_transaction < v_seal.from_transaction then
+    perform core.raise_error('audit_transactions_restarted',
+      format('Seal %s ends at transaction %s, and this server is at %s.',
+        v_last.number, v_last.until_transaction, v_seal.until_transaction));
+  end if;
+
+  select count(*), sha256(string_agg(e.row_hash, ''::bytea order by e.transaction_id, e.id))
+  into v_seal.event_count, v_events_hash
+  from core.audit_log as e
+  where e.transaction_id >= v_seal.from_transaction and e.transaction_id < v_seal.until_transaction;
+  if v_seal.event_count = 0 then
+    return;
+  end if;
+  v_seal.hash := core.audit_seal_hash(v_seal, v_events_hash);
+  insert into core.audit_seals values (v_seal.*);
+  return next v_seal;
+end
+$$;
+comment on function core.seal_audit() is
+$$Seals what has been written since the last seal; answers with the new seal, or with nothing where there was nothing to do.
+
+Safe to repeat and to call from several sessions. A transaction that stays open holds back what came after it.
+Errors: audit_transactions_restarted (409): the data were loaded into a new server by a dump.$$;
+revoke all on function core.seal_audit() from public;
+grant execute on function core.seal_audit() to howdah_worker;
+
+-- security definer: the worker reads no table of core by right; numbers and hashes tell nothing about anybody.
+create or replace function core.list_audit_seals(after_number bigint default 0, seal_limit integer default 1000)
+  returns table (seal bigint, hash text, last_event bigint, sealed_at timestamptz)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select s.number, encode(s.hash, 'hex'), s.first_event + s.event_count - 1, s.sealed_at
+  from core.audit_seals as s
+  where s.number > list_audit_seals.after_number
+  order by s.number
+  limit list_audit_seals.seal_limit
+$$;
+comment on function core.list_audit_seals(bigint, integer) is
+$$Seals after a number, oldest first, as they are copied to a place outside the database.$$;
+revoke all on function core.list_audit_seals(bigint, integer) from public;
+grant execute on function core.list_audit_seals(bigint, integer) to howdah_worker;
+--! EndIncluded core/seal_audit.sql
 --! Included core/take_attempt.sql
 -- Counts before the costly check, in one statement: a hundred wrong guesses at once count a hundred times.
 -- A bucket is a keyed hash: the table names nobody, and without the key an address cannot be looked up in it.
@@ -2495,10 +3271,12 @@ begin
     private.take_attempt(v_bucket, 10, interval '15 minutes')
   );
   if v_wait_seconds > 0 then
+    perform core.record_security_event('reauthentication_failed', v_user_id, jsonb_build_object('reason', 'too_many_attempts'));
     return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
   end if;
   select p.password_hash into v_password_hash from private.passwords as p where p.user_id = v_user_id;
   if not private.is_password(coalesce(reauthenticate.password, ''), v_password_hash) then
+    perform core.record_security_event('reauthentication_failed', v_user_id, jsonb_build_object('reason', 'password_wrong'));
     -- As a result, not raised: the attempt has to stay counted.
     return core.error_response('password_wrong');
   end if;
@@ -2624,6 +3402,7 @@ begin
   values (sha256(v_refresh_token), v_session_id, core.now());
 
   perform private.notify_of_new_device(v_session_id);
+  perform core.record_security_event('sign_in', start_session.user_id, jsonb_build_object('session_id', v_session_id));
   return private.session_answer(v_session_id, v_refresh_token);
 end
 $$;
@@ -2855,7 +3634,10 @@ create policy select_admin on core.analytics_daily
 revoke all on core.analytics_daily from howdah_anon, howdah_user, howdah_admin;
 grant select (event_name, day, event_count, signed_in_count) on core.analytics_daily to howdah_admin;
 
--- No policy: nobody but their owner's functions reads these.
+-- No policy: nobody but their owner's functions reads these. What the log says about others is not for users.
+alter table core.audit_log enable row level security;
+alter table core.audit_seals enable row level security;
+alter table core.audited_tables enable row level security;
 alter table private.secrets enable row level security;
 alter table private.passwords enable row level security;
 alter table private.refresh_tokens enable row level security;
@@ -2987,6 +3769,7 @@ begin
   delete from private.one_time_tokens as t
   where t.user_id = set_password.user_id and t.used_at is null and t.purpose in ('reset_password', 'change_email');
   perform private.queue_mail('password_changed', set_password.user_id);
+  perform core.record_security_event('password_changed', set_password.user_id);
 end
 $$;
 comment on function private.set_password(uuid, text) is
@@ -3091,6 +3874,7 @@ begin
   end if;
   insert into private.passwords (user_id, password_hash)
   values (v_user_id, private.hash_password(sign_up.password));
+  perform core.record_security_event('sign_up', v_user_id);
   return private.start_session(v_user_id, null, null);
 end
 $$;
@@ -3152,10 +3936,12 @@ begin
     private.take_attempt(v_bucket, 10, interval '15 minutes')
   );
   if v_wait_seconds > 0 then
+    perform private.record_failed_sign_in(v_user.id, sign_in.email, 'too_many_attempts');
     return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
   end if;
 
   if not private.is_password(coalesce(sign_in.password, ''), v_password_hash) then
+    perform private.record_failed_sign_in(v_user.id, sign_in.email, 'invalid_credentials');
     return core.error_response('invalid_credentials');
   end if;
 
@@ -3175,6 +3961,22 @@ Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), ca
 device_invalid (400).$$;
 revoke all on function api.sign_in(text, text, text, text) from public;
 grant execute on function api.sign_in(text, text, text, text) to howdah_anon, howdah_user, howdah_admin;
+
+-- What was typed may be anything, a password too; the keyed hash only tells whether it was the same thing again.
+create or replace function private.record_failed_sign_in(user_id uuid, email text, reason text)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select core.record_security_event('sign_in_failed', record_failed_sign_in.user_id, jsonb_build_object(
+    'reason', record_failed_sign_in.reason,
+    'account', encode(private.attempt_bucket(
+      'account', core.email_key(left(coalesce(record_failed_sign_in.email, ''), 254))), 'hex')
+  ))
+$$;
+comment on function private.record_failed_sign_in(uuid, text, text) is $$Writes a security event for a sign-in that was refused.$$;
+revoke all on function private.record_failed_sign_in(uuid, text, text) from public;
 --! EndIncluded core/sign_in.sql
 --! Included core/refresh_session.sql
 -- Trades a refresh token for its successor. The successor is HMAC-SHA-256 of the old token under a random nonce:
@@ -3239,6 +4041,9 @@ begin
   update core.sessions as s
   set revoked_at = core.now(), revoked_reason = 'refresh_token_reused'
   where s.id = v_session.id;
+  perform core.record_security_event(
+    'refresh_token_reused', v_session.user_id, jsonb_build_object('session_id', v_session.id)
+  );
   return core.error_response('refresh_token_reused');
 end
 $$;
@@ -3263,11 +4068,15 @@ create or replace function api.sign_out()
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-  update core.sessions as s
-  set revoked_at = core.now(), revoked_reason = 'signed_out'
-  where s.id = core.current_session_id()
-    and s.user_id = core.current_user_id()
-    and s.revoked_at is null
+  with ended as (
+    update core.sessions as s
+    set revoked_at = core.now(), revoked_reason = 'signed_out'
+    where s.id = core.current_session_id()
+      and s.user_id = core.current_user_id()
+      and s.revoked_at is null
+    returning s.id, s.user_id
+  )
+  select core.record_security_event('sign_out', ended.user_id, jsonb_build_object('session_id', ended.id)) from ended
 $$;
 comment on function api.sign_out() is
 $$Sign out: end the session of this access token, and its refresh tokens with it.
@@ -3508,6 +4317,7 @@ begin
   set user_id = v_user_id, sign_up_request_id = null
   where t.token_hash = open_verified_account.token.token_hash;
   delete from private.sign_up_requests as r where r.email_key = v_request.email_key;
+  perform core.record_security_event('sign_up', v_user_id);
 end
 $$;
 comment on function private.open_verified_account(private.one_time_tokens) is
@@ -3534,6 +4344,7 @@ begin
   -- What was mailed to the old address opens nothing any more.
   delete from private.one_time_tokens as t where t.user_id = move_account.user_id and t.used_at is null;
   perform private.queue_mail('email_changed', move_account.user_id, v_old_email);
+  perform core.record_security_event('email_changed', move_account.user_id);
 end
 $$;
 comment on function private.move_account(uuid, text) is
@@ -4594,6 +5405,7 @@ declare
   v_table ops.partitioned_tables;
   v_month date;
   v_partition text;
+  v_leaf record;
   v_created_count integer := 0;
 begin
   if create_monthly_partitions.months_ahead not between 1 and 120 then
@@ -4625,6 +5437,25 @@ begin
       );
       execute format('alter table %I.%I enable row level security', v_table.schema_name, v_partition);
       v_created_count := v_created_count + 1;
+    end loop;
+
+    -- Postgres hands triggers for each row down to partitions, and none for a TRUNCATE of the partition itself.
+    for v_leaf in
+      select n.nspname as schema_name, c.relname as table_name, t.tgname, fn.nspname as function_schema, f.proname
+      from pg_inherits as i
+      join pg_class as c on c.oid = i.inhrelid
+      join pg_namespace as n on n.oid = c.relnamespace
+      -- 34: before, truncate.
+      join pg_trigger as t on t.tgrelid = i.inhparent and t.tgtype = 34 and t.tgnargs = 0
+      join pg_proc as f on f.oid = t.tgfoid
+      join pg_namespace as fn on fn.oid = f.pronamespace
+      where i.inhparent = format('%I.%I', v_table.schema_name, v_table.table_name)::regclass
+        and not exists (select from pg_trigger as own where own.tgrelid = c.oid and own.tgname = t.tgname)
+    loop
+      execute format(
+        'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()',
+        v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname
+      );
     end loop;
   end loop;
   if create_monthly_partitions.table_name is not null and v_table.table_name is null then
@@ -4731,6 +5562,365 @@ $$Frees the jobs and queues of workers that died; returns how many workers. Safe
 revoke all on function ops.release_dead_workers() from public;
 grant execute on function ops.release_dead_workers() to howdah_worker;
 --! EndIncluded ops/release_dead_workers.sql
+--! Included ops/audit_digest.sql
+-- One stretch of the audit log, as its verification looks at it.
+create or replace function ops.is_audit_event_intact(event core.audit_log)
+  returns boolean
+  language sql
+  stable
+return (is_audit_event_intact.event).row_hash = core.audit_row_hash(is_audit_event_intact.event)
+  and case
+    when (is_audit_event_intact.event).salt is not null then
+      (is_audit_event_intact.event).blanked_by is null
+      and (is_audit_event_intact.event).payload_hash = core.audit_payload_hash(
+        (is_audit_event_intact.event).salt, (is_audit_event_intact.event).key,
+        (is_audit_event_intact.event).old_values, (is_audit_event_intact.event).new_values
+      )
+    else (is_audit_event_intact.event).blanked_by is not null
+      and (is_audit_event_intact.event).key is null
+      and (is_audit_event_intact.event).old_values is null
+      and (is_audit_event_intact.event).new_values is null
+  end;
+comment on function ops.is_audit_event_intact(core.audit_log) is
+$$Whether an event fits its own hashes; of a blank one only what is left of it.$$;
+revoke all on function ops.is_audit_event_intact(core.audit_log) from public;
+
+create or replace function ops.audit_digest(from_transaction xid8, until_transaction xid8)
+  returns table (event_count bigint, events_hash bytea, first_bad_event bigint, blanked_count bigint)
+  language sql
+  stable
+begin atomic
+  select
+    count(*),
+    sha256(coalesce(string_agg(e.row_hash, ''::bytea order by e.transaction_id, e.id), ''::bytea)),
+    (array_agg(e.id order by e.transaction_id, e.id) filter (
+      where not ops.is_audit_event_intact(e) or (e.salt is null and not exists (
+        -- Blank without an event that says so.
+        select from core.audit_log as b
+        where b.id = e.blanked_by and b.operation = 'audit_blanked' and b.new_values -> 'event_ids' @> to_jsonb(e.id)
+      ))
+    ))[1],
+    count(*) filter (where e.salt is null)
+  from core.audit_log as e
+  where e.transaction_id >= audit_digest.from_transaction
+    and (audit_digest.until_transaction is null or e.transaction_id < audit_digest.until_transaction);
+end;
+comment on function ops.audit_digest(xid8, xid8) is
+$$The events of a range of transactions: how many, the hash of their hashes, the first that does not fit its own hash.$$;
+revoke all on function ops.audit_digest(xid8, xid8) from public;
+--! EndIncluded ops/audit_digest.sql
+--! Included ops/audit_guards_missing.sql
+-- The owner of the database can switch triggers off; that must not go unseen.
+create or replace function ops.audit_guards_missing()
+  returns bigint
+  language sql
+  stable
+begin atomic
+  select count(*)
+  from (
+    -- 27: before update or delete, each row. 34: before truncate, each statement. 29: after any change, each row.
+    select c.oid, g.kind, g.guard
+    from pg_catalog.pg_class as c
+    cross join lateral (values
+      (27, 'core.tg__refuse_audit_change()'::regprocedure), (34, 'core.tg__refuse_audit_change()'::regprocedure)
+    ) as g (kind, guard)
+    where c.oid in ('core.audit_log'::regclass, 'core.audit_seals'::regclass)
+      or c.oid in (select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = 'core.audit_log'::regclass)
+    union all
+    select c.oid, g.kind, g.guard
+    from core.audited_tables as a
+    join pg_catalog.pg_namespace as n on n.nspname = a.schema_name
+    join pg_catalog.pg_class as r on r.relnamespace = n.oid and r.relname = a.table_name
+    cross join lateral (
+      select r.oid
+      union all
+      select i.inhrelid from pg_catalog.pg_inherits as i where i.inhparent = r.oid
+    ) as c
+    cross join lateral (values
+      (29, 'core.tg__audit_row()'::regprocedure), (34, 'core.tg__audit_truncate()'::regprocedure)
+    ) as g (kind, guard)
+    where a.is_audited
+  ) as wanted
+  where not exists (
+    select from pg_catalog.pg_trigger as t
+    where t.tgrelid = wanted.oid and t.tgfoid = wanted.guard and t.tgtype = wanted.kind and t.tgenabled in ('O', 'A')
+  );
+end;
+comment on function ops.audit_guards_missing() is
+$$How many triggers that write the audit log, or keep it as it is, are missing or switched off.$$;
+revoke all on function ops.audit_guards_missing() from public;
+--! EndIncluded ops/audit_guards_missing.sql
+--! Included ops/verify_audit.sql
+-- Whether the audit log is what was sealed. Looks at everything, oldest first, and names the first thing that is wrong.
+-- deploy/verify_audit.py does the same from a dump, in another language.
+create or replace function ops.verify_audit(expected jsonb default null)
+  returns table (
+    is_ok boolean,
+    problem text,
+    seal bigint,
+    event bigint,
+    seal_count bigint,
+    sealed_count bigint,
+    unsealed_count bigint,
+    blanked_count bigint
+  )
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_seal core.audit_seals;
+  v_before core.audit_seals;
+  v_found record;
+begin
+  seal_count := 0;
+  sealed_count := 0;
+  blanked_count := 0;
+  v_before.number := 0;
+  v_before.until_transaction := '0';
+  v_before.first_event := 1;
+  v_before.event_count := 0;
+  v_before.hash := decode(repeat('00', 32), 'hex');
+
+  for v_seal in select s.* from core.audit_seals as s order by s.number loop
+    v_found := ops.audit_digest(v_seal.from_transaction, v_seal.until_transaction);
+    event := v_found.first_bad_event;
+    seal := v_seal.number;
+    problem := case
+      when v_seal.number <> v_before.number + 1 then 'seal_removed'
+      when v_seal.previous_hash <> v_before.hash
+        or v_seal.from_transaction <> v_before.until_transaction
+        or v_seal.first_event <> v_before.first_event + v_before.event_count then 'seal_changed'
+      when event is not null then 'event_changed'
+      when v_seal.hash = core.audit_seal_hash(v_seal, v_found.events_hash)
+        and v_seal.event_count = v_found.event_count then null
+      when v_found.event_count < v_seal.event_count then 'event_removed'
+      when v_found.event_count > v_seal.event_count then 'event_added'
+      else 'events_or_seal_changed'
+    end;
+    if problem is null and exists (
+      select from jsonb_array_elements(ops.as_array(verify_audit.expected)) as line
+      where (line ->> 'seal')::bigint = v_seal.number and line ->> 'hash' <> encode(v_seal.hash, 'hex')
+    ) then
+      problem := 'seal_differs_from_export';
+    end if;
+    exit when problem is not null;
+    seal_count := seal_count + 1;
+    sealed_count := sealed_count + v_found.event_count;
+    blanked_count := blanked_count + v_found.blanked_count;
+    v_before := v_seal;
+  end loop;
+
+  if problem is null then
+    v_found := ops.audit_digest(v_before.until_transaction, null);
+    unsealed_count := v_found.event_count;
+    blanked_count := blanked_count + v_found.blanked_count;
+    event := v_found.first_bad_event;
+    seal := null;
+    select min((line ->> 'seal')::bigint) into seal
+    from jsonb_array_elements(ops.as_array(verify_audit.expected)) as line
+    where (line ->> 'seal')::bigint > v_before.number;
+    problem := case
+      when seal is not null then 'seal_missing'
+      when event is not null then 'event_changed'
+      when ops.audit_guards_missing() > 0 then 'guard_missing'
+    end;
+  end if;
+  is_ok := problem is null;
+  return next;
+end
+$$;
+comment on function ops.verify_audit(jsonb) is
+$$Says that the audit log is intact, or names the first seal and event that are not.
+
+expected is what was copied outside the database: the newest line of audit-seals.jsonl, or an array of all its lines.
+Without it a log that was cut off, or rewritten from some point to its end, cannot be told from an intact one.
+problem: event_changed, event_removed, event_added, events_or_seal_changed, seal_changed, seal_removed,
+seal_differs_from_export, seal_missing (the log is shorter than the export), guard_missing (a trigger is off).
+Events not sealed yet are checked one by one only.$$;
+revoke all on function ops.verify_audit(jsonb) from public;
+
+create or replace function ops.as_array(value jsonb)
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return case jsonb_typeof(as_array.value)
+  when 'array' then as_array.value
+  when 'object' then jsonb_build_array(as_array.value)
+  else '[]'
+end;
+comment on function ops.as_array(jsonb) is $$One object, or many, as an array; anything else as an empty one.$$;
+revoke all on function ops.as_array(jsonb) from public;
+--! EndIncluded ops/verify_audit.sql
+--! Included ops/row_as_of.sql
+-- A row as it was. Forward from the event that made it; where the row is older than its table's audit, backward from
+-- the next state that is known whole.
+create or replace function ops.row_as_of(relation text, key jsonb, at timestamptz)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set intervalstyle = 'iso_8601'
+  set extra_float_digits = 1
+  set bytea_output = 'hex'
+as $$
+declare
+  v_relation text := row_as_of.relation::regclass::text;
+  v_is_forward boolean := false;
+  v_row jsonb;
+  v_event core.audit_log;
+begin
+  if not exists (
+    select from core.audited_tables as a
+    where a.is_audited and format('%I.%I', a.schema_name, a.table_name)::regclass = v_relation::regclass
+  ) then
+    perform core.raise_error('table_not_audited', format('The table was %s.', v_relation));
+  end if;
+
+  for v_event in select * from ops.row_events(v_relation, row_as_of.key) as e where e.occurred_at <= row_as_of.at order by e.id loop
+    case v_event.operation
+    when 'insert' then
+      v_row := v_event.new_values;
+      v_is_forward := true;
+    when 'update' then
+      v_row := v_row || v_event.new_values;
+    when 'delete' then
+      v_row := null;
+      v_is_forward := true;
+    else
+      if v_event.new_values ? 'partition' then
+        perform core.raise_error('audit_history_incomplete',
+          format('Event %s emptied a partition of %s, and nothing tells whether the row was in it.', v_event.id, v_relation));
+      end if;
+      v_row := null;
+      v_is_forward := true;
+    end case;
+  end loop;
+  if v_is_forward then
+    return v_row;
+  end if;
+
+  v_row := ops.current_row(v_relation, row_as_of.key);
+  for v_event in select * from ops.row_events(v_relation, row_as_of.key) as e where e.occurred_at > row_as_of.at order by e.id desc loop
+    case v_event.operation
+    when 'insert' then
+      v_row := null;
+    when 'update' then
+      v_row := v_row || v_event.old_values;
+    when 'delete' then
+      v_row := v_event.old_values;
+    else
+      perform core.raise_error('audit_history_incomplete',
+        format('Event %s emptied %s, and nothing older tells what was in it.', v_event.id, v_relation));
+    end case;
+  end loop;
+  return v_row;
+end
+$$;
+comment on function ops.row_as_of(text, jsonb, timestamptz) is
+$$The row of an audited table with this key as it was at an instant; null where there was none.
+
+Columns of class secret show the marker "[secret]".
+Errors: table_not_audited (404), audit_payload_gone (410): an event on the way was erased,
+audit_history_incomplete (409): a TRUNCATE stands in the way.$$;
+revoke all on function ops.row_as_of(text, jsonb, timestamptz) from public;
+
+create or replace function ops.row_events(relation text, key jsonb)
+  returns setof core.audit_log
+  language sql
+  stable
+begin atomic
+  select e.* from core.audit_log as e
+  where e.relation = row_events.relation
+    and hashtextextended(e.key::text, 0) = hashtextextended(row_events.key::text, 0)
+    and e.key = row_events.key
+  union all
+  select e.* from core.audit_log as e
+  where e.relation = row_events.relation and e.operation = 'truncate' and e.salt is not null;
+end;
+comment on function ops.row_events(text, jsonb) is $$The events of one row, and the TRUNCATEs of its table.$$;
+revoke all on function ops.row_events(text, jsonb) from public;
+
+create or replace function ops.current_row(relation text, key jsonb)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  set intervalstyle = 'iso_8601'
+  set extra_float_digits = 1
+  set bytea_output = 'hex'
+as $$
+declare
+  v_arguments text[] := core.audit_arguments(current_row.relation::regclass);
+  v_row jsonb;
+  v_column text;
+begin
+  execute format(
+    'select to_jsonb(t) from %I.%I as t where to_jsonb(t) @> $1',
+    (parse_ident(v_arguments[1]))[1], (parse_ident(v_arguments[1]))[2]
+  ) into v_row using current_row.key;
+  if exists (
+    -- Which row a blank event was about cannot be told any more; whom it was about can.
+    select from core.audit_log as e
+    where e.relation = current_row.relation
+      and e.salt is null
+      and e.subject_id is not distinct from coalesce(core.uuid_or_null(v_row ->> v_arguments[4]), e.subject_id)
+  ) then
+    perform core.raise_error('audit_payload_gone', format('The row was %s of %s.', current_row.key, current_row.relation));
+  end if;
+  foreach v_column in array v_arguments[3]::text[] loop
+    v_row := core.mask_secret(v_row, v_column);
+  end loop;
+  return v_row;
+end
+$$;
+comment on function ops.current_row(text, jsonb) is
+$$The row of an audited table as it is now, secrets masked. Refuses where erased events may have been its.
+
+Errors: audit_payload_gone (410).$$;
+revoke all on function ops.current_row(text, jsonb) from public;
+--! EndIncluded ops/row_as_of.sql
+--! Included ops/audit_dump.sql
+-- The log as text, for verifiers that are not this database: seals first, then events in the order of the seals. Every
+-- value is a text exactly as it was hashed, or null. Read it in one transaction of its own (npm run audit:dump does).
+create or replace view ops.audit_dump
+  with (security_invoker = true)
+as
+select line.position, line.number, line.line
+from (
+  select
+    0 as part,
+    s.until_transaction as position,
+    s.number,
+    json_build_array(
+      'seal', s.number::text, s.from_transaction::text, s.until_transaction::text, s.first_event::text,
+      s.event_count::text, core.epoch_microseconds(s.sealed_at)::text, encode(s.previous_hash, 'hex'),
+      encode(s.hash, 'hex')
+    )::text as line
+  from core.audit_seals as s
+  union all
+  select
+    1,
+    e.transaction_id,
+    e.id,
+    json_build_array(
+      'event', e.id::text, core.epoch_microseconds(e.occurred_at)::text, e.transaction_id::text, e.kind, e.relation,
+      e.operation, e.actor_user_id::text, e.actor_session_id::text, e.subject_id::text, e.tenant_id::text,
+      e.database_role, e.acting_role, e.job_id::text, e.request_id, encode(e.payload_hash, 'hex'),
+      encode(e.row_hash, 'hex'), encode(e.salt, 'hex'), e.key::text, e.old_values::text, e.new_values::text,
+      e.blanked_by::text
+    )::text
+  from core.audit_log as e
+) as line
+order by line.part, line.position, line.number;
+comment on view ops.audit_dump is $$The audit log and its seals, one JSON array a line, as deploy/verify_audit.py reads it.$$;
+comment on column ops.audit_dump.position is $$Transaction by which lines of a kind are ordered.$$;
+comment on column ops.audit_dump.number is $$Number of the seal or the event.$$;
+comment on column ops.audit_dump.line is $$The line: "seal" or "event", then the fields as texts.$$;
+--! EndIncluded ops/audit_dump.sql
 --! Included ops/policies.sql
 -- No web role reads the registries; operators own them.
 alter table ops.partitioned_tables enable row level security;
@@ -4886,17 +6076,64 @@ select gdpr.declare_columns('core.analytics_hourly', null,
 select gdpr.declare_columns('core.analytics_daily', null,
   '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"event_name": {}, "day": {}, "event_count": {}, "signed_in_count": {}}');
+
+-- No foreign key leads from an event to a person: it outlives them. core.audit_events_about() finds what is theirs.
+select gdpr.declare_columns('core.audit_log', 'subject_id',
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"id": {}, "occurred_at": {}, "transaction_id": {}, "kind": {}, "relation": {}, "operation": {},
+    "actor_user_id": {"class": "personal", "reason": "Who did it; leads nowhere once the account is erased."},
+    "actor_session_id": {"class": "personal", "reason": "Leads nowhere once the session is deleted."},
+    "subject_id": {"class": "personal", "reason": "Finds what is to be blanked; leads nowhere afterwards."},
+    "tenant_id": {}, "database_role": {}, "acting_role": {}, "job_id": {}, "request_id": {},
+    "key": {"class": "personal", "on_erase": "null"}, "old_values": {"class": "personal", "on_erase": "null"},
+    "new_values": {"class": "personal", "on_erase": "null"}, "salt": {"class": "personal", "on_erase": "null"},
+    "payload_hash": {}, "row_hash": {}, "blanked_by": {}}');
+select gdpr.declare_columns('core.audit_seals', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"number": {}, "from_transaction": {}, "until_transaction": {}, "first_event": {}, "event_count": {},
+    "sealed_at": {}, "previous_hash": {}, "hash": {}}');
+select gdpr.declare_columns('core.audited_tables', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"schema_name": {}, "table_name": {}, "is_audited": {}, "reason": {}}');
+
+-- Seven years, a year ahead: without its month the log would refuse every audited write.
+select ops.declare_partitioned_table('core.audit_log', 'occurred_at', 12, 84);
+
+select core.audit_table('core.settings');
+select core.audit_table('core.users');
+select core.audit_table('core.sessions');
+select core.audit_table('core.audited_tables');
+select core.audit_table('private.secrets');
+select core.audit_table('private.passwords');
+select core.declare_unaudited_table('private.refresh_tokens',
+  'Traded in every few minutes, and nothing in a token but its secret; reuse is a security event.');
+select core.declare_unaudited_table('private.attempts', 'Counters; refused passwords are security events.');
+select core.declare_unaudited_table('private.sign_up_requests',
+  'Nobody''s account yet, and gone after two days; opening the account is audited.');
+select core.declare_unaudited_table('private.one_time_tokens',
+  'Used once and soon expired; what opening a link changes is audited.');
+select core.declare_unaudited_table('core.mails',
+  'The outbox: what is to be mailed and how far it came; rows go after 30 days.');
+select core.declare_unaudited_table('core.audit_log', 'The log itself.');
+select core.declare_unaudited_table('core.audit_seals', 'The log''s own seals.');
+select core.audit_table('core.analytics_event_schemas');
+select core.declare_unaudited_table('core.analytics_events', 'A log by itself, written once and too fast for another.');
+select core.declare_unaudited_table('core.analytics_deltas', 'Counts on their way into the roll-ups.');
+select core.declare_unaudited_table('core.analytics_hourly', 'Counts that can be made again from the events.');
+select core.declare_unaudited_table('core.analytics_daily', 'Counts that can be made again from the events.');
 --! EndIncluded core/registry.sql
 --! Included ops/registry.sql
 -- What ops declares about its own columns: nothing personal.
 select gdpr.declare_columns('ops.partitioned_tables', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"schema_name": {}, "table_name": {}, "key_column": {}, "months_ahead": {}, "retention_months": {}}');
+
+select core.audit_table('ops.partitioned_tables');
 --! EndIncluded ops/registry.sql
 --! Included gdpr/registry.sql
 -- What gdpr declares about its own columns: nothing personal.
 select gdpr.declare_columns('gdpr.column_policies', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"schema_name": {}, "table_name": {}, "column_name": {}, "class": {}, "subject": {}, "on_export": {},
     "on_erase": {}, "reason": {}}');
+
+select core.audit_table('gdpr.column_policies');
 --! EndIncluded gdpr/registry.sql
 --! Included briefing/_module.sql
 -- briefing: from feeds to the few cards one person gets, and back again as feedback. Knows core.
@@ -7450,6 +8687,21 @@ select gdpr.declare_columns('briefing.saved_cards', 'user_id',
   '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
   '{"id": {}, "user_id": {}, "card_id": {}, "card": {}, "tags": {}, "note": {},
     "search_vector": {"on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
+
+-- What people decide is audited; what the machine makes of it can be made again.
+select core.audit_table('briefing.topics');
+select core.audit_table('briefing.followed_sources');
+select core.audit_table('briefing.user_preferences');
+select core.audit_table('briefing.saved_cards');
+select core.declare_unaudited_table('briefing.content_sources',
+  'Public addresses of feeds; every fetch writes its own outcome into the row.');
+select core.declare_unaudited_table('briefing.content_items', 'Copies of what publishers published.');
+select core.declare_unaudited_table('briefing.item_topics', 'Worked out from items and topics.');
+select core.declare_unaudited_table('briefing.schedules', 'Worked out from preferences and time zone.');
+select core.declare_unaudited_table('briefing.user_topic_weights', 'Worked out from feedback.');
+select core.declare_unaudited_table('briefing.briefings', 'Made by the machine, and kept as it was shown.');
+select core.declare_unaudited_table('briefing.user_feedback',
+  'The row is the record of a reaction: what, when, and how often.');
 --! EndIncluded briefing/registry.sql
 --! EndIncluded briefing/_module.sql
 --! EndIncluded index.sql
