@@ -24,8 +24,8 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'briefing/generate_due_briefings',
     'core/clean_up_mails',
     'core/clean_up_sessions',
-    'core/send_mail',
     'core/seal_audit',
+    'core/send_mail',
     'ops/create_partitions',
     'ops/release_dead_workers',
   ])
