@@ -23,6 +23,13 @@ const mode = (value: 'open' | 'verify') =>
 const ask = (email: string, password = 'correct horse battery') => api.rpc('sign_up', { email, password })
 const signIn = (email: string, password = 'correct horse battery') => api.rpc('sign_in', { email, password })
 const verify = (token: string) => api.rpc('verify_email', { token })
+const securityEvents = async (userId: string): Promise<string[]> =>
+  (
+    await db.owner.query(
+      `select operation from core.audit_log where kind = 'security' and subject_id = $1 order by id`,
+      [userId],
+    )
+  ).rows.map(({ operation }) => operation)
 
 beforeEach(() => mode('open'))
 
@@ -40,11 +47,7 @@ test('sign-up by mail: no account before the link, one after it, confirmed', asy
   expect(me.body[0].email_verified_at).toMatch(/^\d{4}-/)
   const left = await db.owner.query(`select from private.sign_up_requests where email = 'new@example.com'`)
   expect(left.rowCount).toBe(0)
-  const logged = await db.owner.query(
-    `select e.operation from core.audit_log as e where e.kind = 'security' and e.subject_id = $1 order by e.id`,
-    [me.body[0].id],
-  )
-  expect(logged.rows.map((e) => e.operation)).toEqual(['sign_up', 'sign_in'])
+  expect(await securityEvents(me.body[0].id)).toEqual(['sign_up', 'sign_in'])
   expect((await verify(token)).body.message).toBe('link_invalid')
 })
 
@@ -143,6 +146,7 @@ test('an account moves when the link in the new mailbox is opened, and the old o
   expect((await post.mails.mailFor(person.email, 2)).message.subject).toMatch(/about to change/)
   expect((await signIn(person.email)).status).toBe(200)
   expect((await verify(token)).status).toBe(204)
+  expect((await securityEvents(person.id)).at(-1)).toBe('email_changed')
   expect((await signIn(person.email)).status).toBe(401)
   expect((await signIn('moved@example.com')).status).toBe(200)
   expect((await post.mails.mailFor(person.email, 3)).message.subject).toMatch(/was changed/)
