@@ -24,6 +24,7 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'briefing/generate_due_briefings',
     'core/clean_up_mails',
     'core/clean_up_sessions',
+    'core/roll_up_events',
     'core/seal_audit',
     'core/send_mail',
     'ops/create_partitions',
