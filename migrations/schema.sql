@@ -225,6 +225,35 @@ create table briefing.user_topic_weights (
 CREATE INDEX user_topic_weights_topic_idx ON briefing.user_topic_weights USING btree (topic);
 alter table briefing.user_topic_weights enable row level security;
 
+create table core.mails (
+  id uuid default core.new_id() not null,
+  kind text not null,
+  user_id uuid,
+  session_id uuid,
+  sign_up_request_id uuid,
+  recipient text,
+  state text default 'waiting'::text not null,
+  last_error text,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint mails_pkey PRIMARY KEY (id),
+  constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text])))),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['sign_up'::text, 'account_exists'::text, 'verify_email'::text, 'reset_password'::text, 'password_changed'::text, 'change_email'::text, 'email_change_requested'::text, 'email_changed'::text, 'new_device'::text]))),
+  constraint last_error_is_valid CHECK ((char_length(last_error) <= 500)),
+  constraint recipient_is_valid CHECK (core.is_email(recipient)),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text]))),
+  constraint mails_session_id_fkey FOREIGN KEY (session_id, user_id) REFERENCES core.sessions(id, user_id) ON DELETE SET NULL (session_id),
+  constraint mails_sign_up_request_id_fkey FOREIGN KEY (sign_up_request_id) REFERENCES private.sign_up_requests(id) ON DELETE SET NULL,
+  constraint mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX mails_created_at_idx ON core.mails USING btree (created_at);
+CREATE INDEX mails_session_id_user_id_idx ON core.mails USING btree (session_id, user_id);
+CREATE INDEX mails_sign_up_request_id_idx ON core.mails USING btree (sign_up_request_id);
+CREATE INDEX mails_user_id_idx ON core.mails USING btree (user_id);
+alter table core.mails enable row level security;
+
 create table core.sessions (
   id uuid default core.new_id() not null,
   user_id uuid not null,
@@ -243,11 +272,12 @@ create table core.sessions (
   constraint device_name_is_valid CHECK (((char_length(device_name) >= 1) AND (char_length(device_name) <= 120))),
   constraint expires_at_is_after_created_at CHECK ((expires_at > created_at)),
   constraint revoked_reason_comes_with_revoked_at CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
-  constraint revoked_reason_is_valid CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'refresh_token_reused'::text, 'password_changed'::text, 'ended_by_admin'::text, 'erased'::text]))),
+  constraint revoked_reason_is_valid CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'signed_out_everywhere'::text, 'ended_by_user'::text, 'refresh_token_reused'::text, 'password_changed'::text, 'password_reset'::text, 'suspended'::text, 'role_changed'::text, 'ended_by_admin'::text, 'erased'::text]))),
   constraint user_agent_is_valid CHECK ((char_length(user_agent) <= 500)),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
 CREATE INDEX sessions_expires_at_idx ON core.sessions USING btree (expires_at);
+CREATE UNIQUE INDEX sessions_id_user_id_idx ON core.sessions USING btree (id, user_id);
 CREATE INDEX sessions_user_id_idx ON core.sessions USING btree (user_id, created_at DESC);
 alter table core.sessions enable row level security;
 
@@ -331,6 +361,30 @@ create table private.attempts (
 CREATE INDEX attempts_window_started_at_idx ON private.attempts USING btree (window_started_at);
 alter table private.attempts enable row level security;
 
+create table private.one_time_tokens (
+  token_hash bytea not null,
+  purpose text not null,
+  user_id uuid,
+  sign_up_request_id uuid,
+  email text not null,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  used_at timestamp with time zone,
+  constraint one_time_tokens_pkey PRIMARY KEY (token_hash),
+  constraint email_is_valid CHECK (core.is_email(email)),
+  constraint expires_at_is_after_created_at CHECK ((expires_at > created_at)),
+  constraint purpose_is_valid CHECK ((purpose = ANY (ARRAY['sign_up'::text, 'verify_email'::text, 'reset_password'::text, 'change_email'::text]))),
+  constraint token_has_one_subject CHECK ((num_nonnulls(user_id, sign_up_request_id) = 1)),
+  constraint token_hash_is_valid CHECK ((octet_length(token_hash) = 32)),
+  constraint one_time_tokens_sign_up_request_id_fkey FOREIGN KEY (sign_up_request_id) REFERENCES private.sign_up_requests(id) ON DELETE CASCADE,
+  constraint one_time_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX one_time_tokens_expires_at_idx ON private.one_time_tokens USING btree (expires_at);
+CREATE INDEX one_time_tokens_sign_up_request_id_idx ON private.one_time_tokens USING btree (sign_up_request_id);
+CREATE INDEX one_time_tokens_user_id_idx ON private.one_time_tokens USING btree (user_id);
+CREATE UNIQUE INDEX one_time_tokens_user_id_purpose_idx ON private.one_time_tokens USING btree (user_id, purpose) WHERE (used_at IS NULL);
+alter table private.one_time_tokens enable row level security;
+
 create table private.passwords (
   user_id uuid not null,
   password_hash text not null,
@@ -364,3 +418,23 @@ create table private.secrets (
   constraint secrets_pkey PRIMARY KEY (name)
 );
 alter table private.secrets enable row level security;
+
+create table private.sign_up_requests (
+  id uuid default core.new_id() not null,
+  email text not null,
+  email_key text generated always as (core.email_key(email)) stored not null,
+  password_hash text not null,
+  display_name text,
+  timezone text not null,
+  locale text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint sign_up_requests_pkey PRIMARY KEY (id),
+  constraint display_name_is_valid CHECK (((char_length(display_name) >= 1) AND (char_length(display_name) <= 80))),
+  constraint email_is_valid CHECK (core.is_email(email)),
+  constraint locale_is_valid CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
+  constraint password_hash_is_valid CHECK ((password_hash ~ '^\$2[aby]\$[0-9]{2}\$.{53}$'::text)),
+  constraint timezone_is_valid CHECK (core.is_time_zone(timezone))
+);
+CREATE INDEX sign_up_requests_created_at_idx ON private.sign_up_requests USING btree (created_at);
+CREATE INDEX sign_up_requests_email_key_idx ON private.sign_up_requests USING btree (email_key);
+alter table private.sign_up_requests enable row level security;

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:706f4e3796f105f50198c906e4038bcaf6db4cf8
+--! Hash: sha1:fdb27940049037fd32b3996a1b3f330e71bf5fd1
 --! Message: identity, feeds, briefings
 
 -- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
@@ -475,7 +475,10 @@ create table if not exists core.sessions (
   revoked_at timestamptz,
   revoked_reason text
     constraint revoked_reason_is_valid check (
-      revoked_reason in ('signed_out', 'refresh_token_reused', 'password_changed', 'ended_by_admin', 'erased')
+      revoked_reason in (
+        'signed_out', 'signed_out_everywhere', 'ended_by_user', 'refresh_token_reused', 'password_changed',
+        'password_reset', 'suspended', 'role_changed', 'ended_by_admin', 'erased'
+      )
     ),
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -786,6 +789,84 @@ create index if not exists saved_cards_user_id_created_at_idx
 create index if not exists saved_cards_tags_idx on briefing.saved_cards using gin (tags);
 create index if not exists saved_cards_search_vector_idx on briefing.saved_cards using gin (search_vector);
 
+-- Accounts beyond signing in: pending sign-ups, one-time tokens, and the mails that carry them.
+
+-- For keys that carry the owner along: a mail about a session is about its own account's.
+create unique index if not exists sessions_id_user_id_idx on core.sessions (id, user_id);
+
+-- Someone who asked for an account where a mail decides. No account exists before the mail's link is opened.
+create table if not exists private.sign_up_requests (
+  id uuid primary key default core.new_id(),
+  email text not null,
+  email_key text not null generated always as (core.email_key(email)) stored,
+  password_hash text not null,
+  display_name text,
+  timezone text not null,
+  locale text not null,
+  created_at timestamptz not null default now(),
+  constraint email_is_valid check (core.is_email(email)),
+  constraint password_hash_is_valid check (password_hash ~ '^\$2[aby]\$[0-9]{2}\$.{53}$'),
+  constraint display_name_is_valid check (char_length(display_name) between 1 and 80),
+  constraint timezone_is_valid check (core.is_time_zone(timezone)),
+  constraint locale_is_valid check (locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$')
+);
+create index if not exists sign_up_requests_email_key_idx on private.sign_up_requests (email_key);
+create index if not exists sign_up_requests_created_at_idx on private.sign_up_requests (created_at);
+
+create table if not exists private.one_time_tokens (
+  token_hash bytea primary key,
+  purpose text not null,
+  user_id uuid references core.users (id) on delete cascade,
+  sign_up_request_id uuid references private.sign_up_requests (id) on delete cascade,
+  email text not null,
+  created_at timestamptz not null default now(),
+  expires_at timestamptz not null,
+  used_at timestamptz,
+  constraint token_hash_is_valid check (octet_length(token_hash) = 32),
+  constraint purpose_is_valid check (purpose in ('sign_up', 'verify_email', 'reset_password', 'change_email')),
+  constraint email_is_valid check (core.is_email(email)),
+  constraint expires_at_is_after_created_at check (expires_at > created_at),
+  constraint token_has_one_subject check (num_nonnulls(user_id, sign_up_request_id) = 1)
+);
+-- One living token an account and purpose: a new one takes the place of the old one.
+create unique index if not exists one_time_tokens_user_id_purpose_idx
+  on private.one_time_tokens (user_id, purpose) where used_at is null;
+create index if not exists one_time_tokens_user_id_idx on private.one_time_tokens (user_id);
+create index if not exists one_time_tokens_sign_up_request_id_idx on private.one_time_tokens (sign_up_request_id);
+create index if not exists one_time_tokens_expires_at_idx on private.one_time_tokens (expires_at);
+
+-- The outbox. Holds what a mail is about, never its text and never a token.
+create table if not exists core.mails (
+  id uuid primary key default core.new_id(),
+  kind text not null,
+  user_id uuid references core.users (id) on delete cascade,
+  session_id uuid,
+  sign_up_request_id uuid references private.sign_up_requests (id) on delete set null,
+  recipient text,
+  state text not null default 'waiting',
+  last_error text,
+  started_at timestamptz,
+  finished_at timestamptz,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint mails_session_id_fkey foreign key (session_id, user_id)
+    references core.sessions (id, user_id) on delete set null (session_id),
+  constraint kind_is_valid check (kind in (
+    'sign_up', 'account_exists', 'verify_email', 'reset_password', 'password_changed',
+    'change_email', 'email_change_requested', 'email_changed', 'new_device'
+  )),
+  constraint recipient_is_valid check (core.is_email(recipient)),
+  constraint state_is_valid check (state in ('waiting', 'sending', 'sent', 'failed', 'unknown', 'skipped')),
+  constraint last_error_is_valid check (char_length(last_error) <= 500),
+  constraint finished_at_comes_with_final_state check (
+    (finished_at is not null) = (state in ('sent', 'failed', 'unknown', 'skipped'))
+  )
+);
+create index if not exists mails_user_id_idx on core.mails (user_id);
+create index if not exists mails_session_id_user_id_idx on core.mails (session_id, user_id);
+create index if not exists mails_sign_up_request_id_idx on core.mails (sign_up_request_id);
+create index if not exists mails_created_at_idx on core.mails (created_at);
+
 --! Included index.sql
 -- Every stateless object of the database, module by module, in the order in which they know each other.
 --! Included core/_module.sql
@@ -1057,24 +1138,32 @@ begin atomic
     -- identity
     ('account_not_found', 404, 'No such account.', 'Check the address; operators find accounts in core.users.'),
     ('call_not_plain', 400, 'This function is called without select, filter, order or preference.', 'Send the arguments only, and pick what you need from the answer yourself.'),
+    ('avatar_url_invalid', 400, 'The address of the picture cannot be kept.', 'Send an https address of at most 2,000 characters.'),
     ('device_invalid', 400, 'The device fingerprint or name has a length no session can hold.', 'Send 8 to 200 characters of fingerprint and 1 to 120 of name, or leave them out.'),
     ('display_name_invalid', 400, 'The display name is empty or too long.', 'Send 1 to 80 characters.'),
+    ('email_already_verified', 409, 'The e-mail address is confirmed.', 'Nothing is left to do.'),
     ('email_invalid', 400, 'The e-mail address is not one we can write to.', 'Send one plain address such as ada@example.com, at most 254 bytes.'),
     ('email_taken', 409, 'An account with this e-mail address exists.', 'Sign in, or use another address.'),
+    ('full_name_invalid', 400, 'The full name is empty or too long.', 'Send 1 to 200 characters.'),
     ('invalid_credentials', 401, 'E-mail address and password do not belong together.', 'Check both; passwords are compared exactly as sent.'),
+    ('link_invalid', 400, 'The link does not work (any more).', 'Links work once and for a short time, and a newer one voids the older; ask for a new mail.'),
     ('locale_invalid', 400, 'The locale is not a language tag we understand.', 'Send a tag such as en or de-AT.'),
     ('months_ahead_invalid', 400, 'The number of months is out of range.', 'Send 1 to 120.'),
     ('not_signed_in', 401, 'This needs someone who is signed in.', 'Call sign_in and send its access_token as Authorization: Bearer.'),
     ('password_too_long', 400, 'The password is longer than 72 bytes.', 'Use at most 72 bytes; bcrypt would ignore the rest, so we refuse it.'),
     ('password_too_short', 400, 'The password is shorter than 8 characters.', 'Use at least 8 characters; several words make a good password.'),
+    ('password_wrong', 403, 'This needs your password, and it was another one.', 'Send the password of the account; passwords are compared exactly as sent.'),
     ('refresh_token_invalid', 401, 'The refresh token is not one of ours.', 'Sign in again.'),
     ('refresh_token_reused', 401, 'The refresh token was used before; its session has been ended.', 'Sign in again. If you did not use it twice, someone else may have.'),
     ('refresh_token_superseded', 409, 'A newer refresh token of this session is already in use.', 'Use the newest token you hold.'),
+    ('role_unknown', 400, 'There is no such role.', 'Send user or admin.'),
     ('session_ended', 401, 'The session has ended.', 'Sign in again.'),
+    ('session_not_found', 404, 'You have no such living session.', 'The view sessions lists them.'),
     ('timezone_invalid', 400, 'The time zone is not an IANA name.', 'Send a name such as Europe/Berlin.'),
     ('token_expired', 401, 'The access token has expired.', 'Call refresh_session with the refresh token.'),
     ('token_incomplete', 401, 'The access token is not one this API has made.', 'Use the access_token that sign_in or refresh_session answered with.'),
     ('too_many_attempts', 429, 'Too many attempts in a short time.', 'Wait as long as the header Retry-After says, then try again.'),
+    ('user_preferences_invalid', 400, 'The preferences are no object that can be kept.', 'Send an object; keys are snake_case, and the whole may take 16 KiB.'),
     -- every module
     ('setting_invalid', 400, 'The value does not fit the setting.', 'core.setting_catalogue() lists every setting with its type.'),
     ('setting_unknown', 404, 'There is no setting of this name.', 'core.setting_catalogue() lists every setting.'),
@@ -1296,12 +1385,20 @@ create or replace function core.setting_catalogue()
 begin atomic
   select s.name, s.default_value, s.json_schema, s.description
   from (values
-    ('client_address_header', 'null'::jsonb, '{"type": ["string", "null"], "pattern": "^[a-z0-9-]+$"}'::jsonb,
+    ('app_name', '"Howdah"'::jsonb, '{"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[^<>[:cntrl:]]+$"}'::jsonb,
+      'What the product is called in its mails.'),
+    ('app_url', '"http://127.0.0.1:3000"', '{"type": "string", "maxLength": 500, "pattern": "^https?://[^[:space:]#?]+[^[:space:]#?/]$"}',
+      'Where the client application lives, without a slash at the end: the links in mails start with it.'),
+    ('client_address_header', 'null', '{"type": ["string", "null"], "pattern": "^[a-z0-9-]+$"}',
       'Header in which the proxy in front of PostgREST writes the caller''s address (lower case); null: address unknown.'),
     ('jwt_audience', '"howdah"', '{"type": "string", "minLength": 1}', 'Claim aud of access tokens.'),
     ('jwt_issuer', '"howdah"', '{"type": "string", "minLength": 1}', 'Claim iss of access tokens.'),
+    ('mail_sender', '"no-reply@localhost"', '{"type": "string", "maxLength": 254, "pattern": "^[^[:space:]@<>,;]+@[^[:space:]@<>,;]+$"}',
+      'Address that mails come from.'),
     ('password_hash_cost', '11', '{"type": "integer", "minimum": 4, "maximum": 15}',
-      'bcrypt cost of new password hashes; below 10 only for tests.')
+      'bcrypt cost of new password hashes; below 10 only for tests.'),
+    ('sign_up_mode', '"open"', '{"type": "string", "enum": ["open", "verify"]}',
+      'open: sign_up signs in at once and tells when an address is taken; verify: one answer for all, a mail decides.')
   ) as s (name, default_value, json_schema, description);
 end;
 comment on function core.setting_catalogue() is
@@ -1768,6 +1865,526 @@ comment on function private.session_answer(uuid, bytea) is
 $$What a client gets for a session: a fresh access token, the given refresh token, the user.$$;
 revoke all on function private.session_answer(uuid, bytea) from public;
 --! EndIncluded core/session_answer.sql
+--! Included core/one_time_token_ttl.sql
+-- How long the links in our mails work, each with its reason.
+create or replace function core.one_time_token_ttl(purpose text)
+  returns interval
+  language sql
+  immutable
+  parallel safe
+return case one_time_token_ttl.purpose
+  -- Whoever opens it takes the account over, so it lives no longer than reading a mail takes.
+  when 'reset_password' then interval '10 minutes'
+  -- These prove a mailbox and open nothing by themselves; mails are read the next morning.
+  when 'sign_up' then interval '24 hours'
+  when 'verify_email' then interval '24 hours'
+  -- Moves an account to another mailbox: long enough to walk over to it.
+  when 'change_email' then interval '1 hour'
+end;
+comment on function core.one_time_token_ttl(text) is
+$$Lifetime of a one-time token: reset_password 10 minutes, change_email an hour, sign_up and verify_email 24 hours.
+
+Source: OWASP ASVS 5.0, 6.5.5 asks for 10 minutes at most where a code alone lets someone in.$$;
+revoke all on function core.one_time_token_ttl(text) from public;
+--! EndIncluded core/one_time_token_ttl.sql
+--! Included core/issue_one_time_token.sql
+-- Makes the secret of a mail's link. It exists in the answer only: the table keeps its SHA-256, no job carries it.
+create or replace function private.issue_one_time_token(
+  purpose text,
+  user_id uuid,
+  sign_up_request_id uuid,
+  email text
+)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_token bytea := extensions.gen_random_bytes(32);
+begin
+  -- Two issued at once queue up here; the later one voids the earlier.
+  perform pg_advisory_xact_lock(hashtextextended(
+    'howdah:one_time_token:' || purpose || ':' || coalesce(issue_one_time_token.user_id::text, core.email_key(email)), 0
+  ));
+  delete from private.one_time_tokens as t
+  where t.user_id = issue_one_time_token.user_id
+    and t.purpose = issue_one_time_token.purpose
+    and t.used_at is null;
+  -- Earlier sign-ups of the same address go with their passwords, and their tokens with them.
+  delete from private.sign_up_requests as r
+  where issue_one_time_token.sign_up_request_id is not null
+    and r.email_key = core.email_key(issue_one_time_token.email)
+    and r.id <> issue_one_time_token.sign_up_request_id;
+
+  insert into private.one_time_tokens (
+    token_hash, purpose, user_id, sign_up_request_id, email, created_at, expires_at
+  )
+  values (
+    sha256(v_token),
+    issue_one_time_token.purpose,
+    issue_one_time_token.user_id,
+    issue_one_time_token.sign_up_request_id,
+    issue_one_time_token.email,
+    core.now(),
+    core.now() + core.one_time_token_ttl(issue_one_time_token.purpose)
+  );
+  return core.base64url(v_token);
+end
+$$;
+comment on function private.issue_one_time_token(text, uuid, uuid, text) is
+$$A new one-time token (256 random bits, base64url), bound to an account or a sign-up and to an address.
+
+Earlier ones of the same account and purpose, or of the same address signing up, are void from here on.$$;
+revoke all on function private.issue_one_time_token(text, uuid, uuid, text) from public;
+--! EndIncluded core/issue_one_time_token.sql
+--! Included core/redeem_one_time_token.sql
+-- A link works once. The update is the lock: of many redemptions at once, one finds the row unused.
+create or replace function private.redeem_one_time_token(token text, purposes text[])
+  returns private.one_time_tokens
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_token private.one_time_tokens;
+begin
+  update private.one_time_tokens as t
+  set used_at = core.now()
+  where t.token_hash = sha256(core.base64url_decode(redeem_one_time_token.token))
+    and t.purpose = any (redeem_one_time_token.purposes)
+    and t.used_at is null
+    and t.expires_at > core.now()
+    and (t.user_id is null or exists (
+      select from core.users as u
+      where u.id = t.user_id
+        and u.status = 'active'
+        and u.deleted_at is null
+        -- The address it was mailed to is still the account's; only a change of address goes to another one.
+        and (t.purpose = 'change_email' or u.email = t.email)
+    ))
+  returning t.* into v_token;
+  if v_token.token_hash is null then
+    perform core.raise_error('link_invalid', 'The token is unknown, expired, used, or a newer one has been sent.');
+  end if;
+  return v_token;
+end
+$$;
+comment on function private.redeem_one_time_token(text, text[]) is
+$$Uses up a one-time token of one of these purposes and returns its row.
+
+Errors: link_invalid (400).$$;
+revoke all on function private.redeem_one_time_token(text, text[]) from public;
+--! EndIncluded core/redeem_one_time_token.sql
+--! Included core/mail_queued_schema.sql
+-- One answer for all requests that a mail decides.
+create or replace function core.mail_queued_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return '{
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["status"],
+  "properties": {
+    "status": {"type": "string", "const": "mail_queued", "description": "If there is somebody to write to, a mail is on its way."}
+  }
+}'::jsonb;
+comment on function core.mail_queued_schema() is $$JSON Schema of the answer to a request that a mail decides.$$;
+revoke all on function core.mail_queued_schema() from public;
+
+create or replace function private.mail_queued()
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform set_config('response.status', '202', true);
+  return '{"status": "mail_queued"}'::jsonb;
+end
+$$;
+comment on function private.mail_queued() is $$The answer to a request that a mail decides: 202, taken but not done.$$;
+revoke all on function private.mail_queued() from public;
+--! EndIncluded core/mail_queued_schema.sql
+--! Included core/queue_mail.sql
+-- Puts a mail into the outbox. Does not look the address up: what is asked for with an address nobody has costs
+-- the same as with one somebody has. Who gets it is decided when it is sent (core.begin_mail).
+create or replace function private.queue_mail(
+  kind text,
+  user_id uuid default null,
+  recipient text default null,
+  session_id uuid default null,
+  sign_up_request_id uuid default null
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_mail_id uuid;
+begin
+  insert into core.mails (kind, user_id, recipient, session_id, sign_up_request_id, created_at, updated_at)
+  values (
+    queue_mail.kind, queue_mail.user_id, queue_mail.recipient, queue_mail.session_id, queue_mail.sign_up_request_id,
+    core.now(), core.now()
+  )
+  returning id into v_mail_id;
+  perform core.enqueue_job('core/send_mail', jsonb_build_object('mail_id', v_mail_id));
+end
+$$;
+comment on function private.queue_mail(text, uuid, text, uuid, uuid) is
+$$Queues a mail of a kind. Without a recipient it goes to the account's own address.$$;
+revoke all on function private.queue_mail(text, uuid, text, uuid, uuid) from public;
+
+-- The answer of everything that a mail decides: the same whether or not there is somebody to write to.
+create or replace function private.take_mail_attempt(purpose text, address text)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_wait_seconds integer := greatest(
+    private.take_address_attempt(),
+    private.take_attempt(
+      private.attempt_bucket('mail:' || purpose, core.email_key(address)), core.mails_per_hour(), interval '1 hour'
+    )
+  );
+begin
+  if v_wait_seconds > 0 then
+    return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
+  end if;
+  return null;
+end
+$$;
+comment on function private.take_mail_attempt(text, text) is
+$$Counts a request for a mail to an address: null to go ahead, else the refusal to answer with.$$;
+revoke all on function private.take_mail_attempt(text, text) from public;
+
+create or replace function core.mails_per_hour() returns integer language sql immutable parallel safe
+return 5;
+comment on function core.mails_per_hour() is
+$$So many mails of one kind an address gets on request in an hour: nobody's mailbox is flooded through us.$$;
+revoke all on function core.mails_per_hour() from public;
+--! EndIncluded core/queue_mail.sql
+--! Included core/begin_mail.sql
+-- The worker's first step with a mail: decides who gets it, makes the link's secret and hands both over, once.
+-- From here to core.finish_mail() the mail is "sending". Found in that state again, its worker has died on the way:
+-- nobody knows whether it went out, so it becomes "unknown" and is never sent a second time.
+-- security definer: the worker reads no account and no token; it gets what one waiting mail needs, nothing else.
+create or replace function core.begin_mail(mail_id uuid)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_mail core.mails;
+  v_user core.users;
+  v_request private.sign_up_requests;
+  v_session core.sessions;
+begin
+  select m.* into v_mail from core.mails as m where m.id = begin_mail.mail_id for update;
+  if v_mail.state = 'sending' then
+    update core.mails as m set state = 'unknown', finished_at = core.now() where m.id = v_mail.id;
+    return null;
+  elsif v_mail.state is distinct from 'waiting' then
+    return null;
+  end if;
+
+  if v_mail.kind = 'sign_up' then
+    select r.* into v_request from private.sign_up_requests as r where r.id = v_mail.sign_up_request_id;
+    v_mail.recipient := v_request.email;
+  end if;
+
+  -- Who is it for? The account the mail names, or the one that has the address somebody typed.
+  select u.* into v_user
+  from core.users as u
+  where case
+    when v_mail.kind = 'change_email' and exists (
+      select from core.users as o where o.email_key = core.email_key(v_mail.recipient) and o.id <> v_mail.user_id
+    ) then u.email_key = core.email_key(v_mail.recipient)
+    when v_mail.user_id is not null then u.id = v_mail.user_id
+    else u.email_key = core.email_key(v_mail.recipient)
+  end;
+  -- An address that is taken: its owner is told, in place of whoever wanted it.
+  if v_user.id is not null and (
+    v_mail.kind = 'sign_up' or (v_mail.kind = 'change_email' and v_user.id <> v_mail.user_id)
+  ) then
+    v_mail.kind := 'account_exists';
+  end if;
+  -- The stored address, not the typed one; only these two go to an address that is not, or no longer, the account's.
+  if v_mail.kind not in ('sign_up', 'change_email', 'email_changed') then
+    v_mail.recipient := v_user.email;
+  end if;
+
+  if (v_user.id is null and v_request.id is null)
+    or v_mail.recipient is null
+    or v_user.status <> 'active'
+    or v_user.deleted_at is not null
+    or (v_mail.kind = 'verify_email' and v_user.email_verified_at is not null)
+  then
+    update core.mails as m
+    set state = 'skipped', recipient = null, finished_at = core.now()
+    where m.id = v_mail.id;
+    delete from private.sign_up_requests as r where r.id = v_request.id;
+    return null;
+  end if;
+
+  update core.mails as m
+  set state = 'sending', started_at = core.now(), kind = v_mail.kind, user_id = v_user.id, recipient = v_mail.recipient
+  where m.id = v_mail.id;
+  if v_mail.kind = 'account_exists' then
+    delete from private.sign_up_requests as r where r.id = v_request.id;
+  end if;
+  select s.* into v_session from core.sessions as s where s.id = v_mail.session_id;
+
+  return jsonb_build_object(
+    'kind', v_mail.kind,
+    'recipient', v_mail.recipient,
+    'locale', coalesce(v_user.locale, v_request.locale),
+    'token', case when core.one_time_token_ttl(v_mail.kind) is not null then
+      private.issue_one_time_token(v_mail.kind, v_user.id, v_request.id, v_mail.recipient)
+    end,
+    'device', case when v_session.id is not null then jsonb_build_object(
+      'name', coalesce(v_session.device_name, v_session.user_agent),
+      'address', host(v_session.client_address),
+      'signed_in_at', to_char(v_session.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    ) end,
+    'app_name', core.setting('app_name'),
+    'app_url', core.setting('app_url'),
+    'sender', core.setting('mail_sender')
+  );
+end
+$$;
+comment on function core.begin_mail(uuid) is
+$$Takes a waiting mail for sending and returns what it needs, the link's token included; null when there is nothing to send.
+
+The token is made here, returned, and kept nowhere but as a hash. Called for a mail already being sent, it notes that
+its fate is unknown.$$;
+revoke all on function core.begin_mail(uuid) from public;
+grant execute on function core.begin_mail(uuid) to howdah_worker;
+--! EndIncluded core/begin_mail.sql
+--! Included core/finish_mail.sql
+-- The worker's last step with a mail: what became of it.
+-- security definer: the worker writes no table by right; only a mail that is being sent can change here.
+create or replace function core.finish_mail(mail_id uuid, state text, error text default null)
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update core.mails as m
+  set
+    state = finish_mail.state,
+    last_error = left(finish_mail.error, 500),
+    finished_at = case when finish_mail.state <> 'waiting' then core.now() end
+  where m.id = finish_mail.mail_id and m.state = 'sending';
+  return found;
+end
+$$;
+comment on function core.finish_mail(uuid, text, text) is
+$$Notes that a mail was sent, failed for good, may or may not have gone out (unknown), or certainly did not (waiting again).
+
+Answers whether the mail was being sent.$$;
+revoke all on function core.finish_mail(uuid, text, text) from public;
+grant execute on function core.finish_mail(uuid, text, text) to howdah_worker;
+--! EndIncluded core/finish_mail.sql
+--! Included core/clean_up_mails.sql
+-- Addresses and tokens are kept no longer than they serve.
+-- security definer: the worker writes no table by right; what is deleted is fixed here.
+create or replace function core.clean_up_mails()
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_deleted_count integer;
+begin
+  delete from core.mails as m where m.finished_at is not null and m.created_at < core.now() - interval '30 days';
+  get diagnostics v_deleted_count = row_count;
+  delete from private.one_time_tokens as t where t.expires_at < core.now() - interval '1 day';
+  -- Twice the life of its token: a mail that waits for a mail server still finds it.
+  delete from private.sign_up_requests as r
+  where r.created_at < core.now() - 2 * core.one_time_token_ttl('sign_up');
+  return v_deleted_count;
+end
+$$;
+comment on function core.clean_up_mails() is
+$$Deletes mails older than 30 days, tokens that expired a day ago and sign-ups nobody confirmed; returns how many mails.
+
+Safe to repeat.$$;
+revoke all on function core.clean_up_mails() from public;
+grant execute on function core.clean_up_mails() to howdah_worker;
+--! EndIncluded core/clean_up_mails.sql
+--! Included core/sessions_ended_schema.sql
+-- What everything answers that ends several sessions at once.
+create or replace function core.sessions_ended_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return '{
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["ended_session_count"],
+  "properties": {"ended_session_count": {"type": "integer", "minimum": 0}}
+}'::jsonb;
+comment on function core.sessions_ended_schema() is $$JSON Schema of the answer to what ends sessions.$$;
+revoke all on function core.sessions_ended_schema() from public;
+--! EndIncluded core/sessions_ended_schema.sql
+--! Included core/end_sessions.sql
+-- Ends an account's sessions, all or all but one, for one of the reasons that core.sessions knows.
+create or replace function private.end_sessions(user_id uuid, reason text, except_session_id uuid default null)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_ended_count integer;
+begin
+  update core.sessions as s
+  set revoked_at = core.now(), revoked_reason = end_sessions.reason
+  where s.user_id = end_sessions.user_id
+    and s.id is distinct from end_sessions.except_session_id
+    and s.revoked_at is null
+    and s.expires_at > core.now();
+  get diagnostics v_ended_count = row_count;
+  return v_ended_count;
+end
+$$;
+comment on function private.end_sessions(uuid, text, uuid) is
+$$Ends living sessions of an account and returns how many; their access tokens are refused from the next request on.$$;
+revoke all on function private.end_sessions(uuid, text, uuid) from public;
+--! EndIncluded core/end_sessions.sql
+--! Included core/reauthenticate.sql
+-- Some acts ask for the password again, so that a stolen token is not enough. Guesses are counted like sign-ins.
+create or replace function private.reauthenticate(password text)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.current_user_id();
+  v_bucket bytea := private.attempt_bucket('reauthenticate', v_user_id::text);
+  v_wait_seconds integer;
+  v_password_hash text;
+begin
+  if v_user_id is null then
+    perform core.raise_error('not_signed_in');
+  end if;
+  v_wait_seconds := greatest(
+    private.take_address_attempt(),
+    private.take_attempt(v_bucket, 10, interval '15 minutes')
+  );
+  if v_wait_seconds > 0 then
+    return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
+  end if;
+  select p.password_hash into v_password_hash from private.passwords as p where p.user_id = v_user_id;
+  if not private.is_password(coalesce(reauthenticate.password, ''), v_password_hash) then
+    -- As a result, not raised: the attempt has to stay counted.
+    return core.error_response('password_wrong');
+  end if;
+  perform private.give_back_attempt(v_bucket);
+  perform private.give_back_attempt(private.address_bucket());
+  return null;
+end
+$$;
+comment on function private.reauthenticate(text) is
+$$Checks the caller's password: null when it is right, else the refusal to answer with.
+
+Errors: not_signed_in (401), password_wrong (403), too_many_attempts (429).$$;
+revoke all on function private.reauthenticate(text) from public;
+--! EndIncluded core/reauthenticate.sql
+--! Included core/require_profile.sql
+-- What a profile may hold; one key for each thing that can be wrong. Null is always fine here: nothing was said.
+create or replace function private.require_profile(
+  display_name text,
+  full_name text,
+  avatar_url text,
+  timezone text,
+  locale text
+)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if char_length(require_profile.display_name) not between 1 and 80 then
+    perform core.raise_error('display_name_invalid',
+      format('The display name sent has %s characters.', char_length(require_profile.display_name)));
+  end if;
+  if char_length(require_profile.full_name) not between 1 and 200 then
+    perform core.raise_error('full_name_invalid',
+      format('The full name sent has %s characters.', char_length(require_profile.full_name)));
+  end if;
+  if require_profile.avatar_url !~ '^https://[^[:space:][:cntrl:]]+$' or char_length(require_profile.avatar_url) > 2000 then
+    perform core.raise_error('avatar_url_invalid',
+      format('The address sent was %s.', to_json(left(require_profile.avatar_url, 80))));
+  end if;
+  if require_profile.timezone is not null and not coalesce(core.is_time_zone(require_profile.timezone), false) then
+    perform core.raise_error('timezone_invalid',
+      format('The time zone sent was %s.', to_json(left(require_profile.timezone, 80))));
+  end if;
+  if require_profile.locale !~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$' then
+    perform core.raise_error('locale_invalid',
+      format('The locale sent was %s.', to_json(left(require_profile.locale, 80))));
+  end if;
+end
+$$;
+comment on function private.require_profile(text, text, text, text, text) is
+$$Refuses what a profile cannot hold.
+
+Errors: display_name_invalid (400), full_name_invalid (400), avatar_url_invalid (400), timezone_invalid (400),
+locale_invalid (400).$$;
+revoke all on function private.require_profile(text, text, text, text, text) from public;
+--! EndIncluded core/require_profile.sql
+--! Included core/notify_of_new_device.sql
+-- "Was that you?" For accounts whose mailbox is proven; the first session of all is no news to anybody.
+create or replace function private.notify_of_new_device(session_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_session core.sessions;
+begin
+  select s.* into v_session
+  from core.sessions as s join core.users as u on u.id = s.user_id
+  where s.id = notify_of_new_device.session_id and u.email_verified_at is not null;
+  if v_session.id is not null
+    and exists (select from core.sessions as s where s.user_id = v_session.user_id and s.id <> v_session.id)
+    and not exists (
+      select from core.sessions as s
+      where s.user_id = v_session.user_id
+        and s.id <> v_session.id
+        -- A client that names its device is known by that name, any other by its program.
+        and case
+          when v_session.device_fingerprint is not null then s.device_fingerprint = v_session.device_fingerprint
+          else s.user_agent is not distinct from v_session.user_agent
+        end
+    )
+  then
+    perform private.queue_mail('new_device', v_session.user_id, session_id => v_session.id);
+  end if;
+end
+$$;
+comment on function private.notify_of_new_device(uuid) is
+$$Queues a notice when a session begins on a device that the account was never used on in the last months.$$;
+revoke all on function private.notify_of_new_device(uuid) from public;
+--! EndIncluded core/notify_of_new_device.sql
 --! Included core/start_session.sql
 -- A new session with its first refresh token.
 create or replace function private.start_session(user_id uuid, device_fingerprint text, device_name text)
@@ -1799,6 +2416,7 @@ begin
   insert into private.refresh_tokens (token_hash, session_id, created_at)
   values (sha256(v_refresh_token), v_session_id, core.now());
 
+  perform private.notify_of_new_device(v_session_id);
   return private.session_answer(v_session_id, v_refresh_token);
 end
 $$;
@@ -1953,6 +2571,10 @@ create or replace trigger _100_touch_updated_at
 create or replace trigger _100_touch_updated_at
   before update on private.passwords
   for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on core.mails
+  for each row execute function core.tg__touch_updated_at();
 --! EndIncluded core/triggers.sql
 --! Included core/policies.sql
 -- Row-level security of core and private. Writes go through functions; web roles only read what is theirs.
@@ -1989,6 +2611,9 @@ alter table private.secrets enable row level security;
 alter table private.passwords enable row level security;
 alter table private.refresh_tokens enable row level security;
 alter table private.attempts enable row level security;
+alter table private.sign_up_requests enable row level security;
+alter table private.one_time_tokens enable row level security;
+alter table core.mails enable row level security;
 --! EndIncluded core/policies.sql
 --! Included core/views.sql
 -- What core shows through the API.
@@ -2059,8 +2684,70 @@ $$Whether this request belongs to it.
 revoke all on api.sessions from howdah_anon, howdah_user, howdah_admin;
 grant select on api.sessions to howdah_user, howdah_admin;
 --! EndIncluded core/views.sql
+--! Included core/set_password.sql
+-- The one place where an account's password changes: open links are void, the owner is told.
+create or replace function private.set_password(user_id uuid, new_password text)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into private.passwords as p (user_id, password_hash)
+  values (set_password.user_id, private.hash_password(set_password.new_password))
+  on conflict on constraint passwords_pkey do update set password_hash = excluded.password_hash;
+  delete from private.one_time_tokens as t
+  where t.user_id = set_password.user_id and t.used_at is null and t.purpose in ('reset_password', 'change_email');
+  perform private.queue_mail('password_changed', set_password.user_id);
+end
+$$;
+comment on function private.set_password(uuid, text) is
+$$Gives an account a new password, voids its open links and queues a notice.$$;
+revoke all on function private.set_password(uuid, text) from public;
+--! EndIncluded core/set_password.sql
+--! Included core/sign_up_by_mail.sql
+-- Sign-up where a mail decides. Nothing here looks whether the address has an account: the same statements run for
+-- every address, so neither answer nor time can tell. Each request keeps its own password; opening the link of a
+-- mail activates the password that was given with that very request, never somebody else's.
+create or replace function private.sign_up_by_mail(
+  email text,
+  password text,
+  display_name text,
+  timezone text,
+  locale text
+)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_refusal jsonb := private.take_mail_attempt('sign_up', sign_up_by_mail.email);
+  v_request_id uuid;
+begin
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  insert into private.sign_up_requests (email, password_hash, display_name, timezone, locale, created_at)
+  values (
+    sign_up_by_mail.email,
+    private.hash_password(sign_up_by_mail.password),
+    sign_up_by_mail.display_name,
+    sign_up_by_mail.timezone,
+    sign_up_by_mail.locale,
+    core.now()
+  )
+  returning id into v_request_id;
+  perform private.queue_mail('sign_up', sign_up_request_id => v_request_id);
+  return private.mail_queued();
+end
+$$;
+comment on function private.sign_up_by_mail(text, text, text, text, text) is
+$$Keeps a sign-up until the link in its mail is opened; the same answer for every address.$$;
+revoke all on function private.sign_up_by_mail(text, text, text, text, text) from public;
+--! EndIncluded core/sign_up_by_mail.sql
 --! Included core/sign_up.sql
--- Opens an account and signs in at once.
+-- Opens an account and signs in at once, or, where the setting says so, lets a mail decide.
 -- security definer: anon may write no table. Nothing to authorise; every argument is checked, the rest is fixed here.
 create or replace function api.sign_up(
   email text,
@@ -2100,6 +2787,12 @@ begin
     return core.error_response('too_many_attempts', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
   end if;
 
+  if core.setting('sign_up_mode') = '"verify"' then
+    return private.sign_up_by_mail(
+      sign_up.email, sign_up.password, sign_up.display_name, sign_up.timezone, sign_up.locale
+    );
+  end if;
+
   insert into core.users (email, display_name, timezone, locale, created_at, updated_at)
   values (sign_up.email, sign_up.display_name, sign_up.timezone, sign_up.locale, core.now(), core.now())
   on conflict on constraint users_email_key_key do nothing
@@ -2118,6 +2811,8 @@ $$Open an account.
 
 Answers like sign_in. Not safe to repeat blindly: the second call answers email_taken.
 A password has at least 8 characters and at most 72 bytes; it is taken exactly as sent.
+Where the setting sign_up_mode is verify, every address gets the same answer, 202 with the status mail_queued, and
+the mail that follows decides: verify_email opens the account, whoever has one already is told so.
 
 @returns core.session_answer_schema
 Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
@@ -2293,6 +2988,62 @@ Safe to repeat.$$;
 revoke all on function api.sign_out() from public;
 grant execute on function api.sign_out() to howdah_user, howdah_admin;
 --! EndIncluded core/sign_out.sql
+--! Included core/sign_out_everywhere.sql
+-- Ends every session of the caller, this one too.
+-- security definer: web roles write no session; the rows are those of the caller's own account.
+create or replace function api.sign_out_everywhere()
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if core.current_user_id() is null then
+    perform core.raise_error('not_signed_in');
+  end if;
+  return jsonb_build_object(
+    'ended_session_count', private.end_sessions(core.current_user_id(), 'signed_out_everywhere')
+  );
+end
+$$;
+comment on function api.sign_out_everywhere() is
+$$Sign out on every device, this one included.
+
+@returns core.sessions_ended_schema
+Errors: not_signed_in (401).$$;
+revoke all on function api.sign_out_everywhere() from public;
+grant execute on function api.sign_out_everywhere() to howdah_user, howdah_admin;
+--! EndIncluded core/sign_out_everywhere.sql
+--! Included core/end_session.sql
+-- Ends one of the caller's own sessions, for instance that of a lost phone.
+-- security definer: web roles write no session; the row must belong to the caller.
+create or replace function api.end_session(session_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update core.sessions as s
+  set revoked_at = core.now(), revoked_reason = 'ended_by_user'
+  where s.id = end_session.session_id
+    and s.user_id = core.current_user_id()
+    and s.revoked_at is null
+    and s.expires_at > core.now();
+  if not found then
+    perform core.raise_error('session_not_found', format('The id sent was %s.', coalesce(end_session.session_id::text, 'null')));
+  end if;
+end
+$$;
+comment on function api.end_session(uuid) is
+$$End one of your own sessions; its access token is refused from the next request on.
+
+Errors: session_not_found (404).$$;
+revoke all on function api.end_session(uuid) from public;
+grant execute on function api.end_session(uuid) to howdah_user, howdah_admin;
+--! EndIncluded core/end_session.sql
 --! Included core/me.sql
 -- The caller's own account.
 create or replace function api.me()
@@ -2309,6 +3060,379 @@ $$The account of whoever asks.$$;
 revoke all on function api.me() from public;
 grant execute on function api.me() to howdah_user, howdah_admin;
 --! EndIncluded core/me.sql
+--! Included core/update_profile.sql
+-- Changes what people say about themselves. Role, status, address and password have functions of their own.
+-- security definer: web roles write no account; the row is the caller's own, the columns are fixed here.
+create or replace function api.update_profile(
+  display_name text default null,
+  full_name text default null,
+  avatar_url text default null,
+  timezone text default null,
+  locale text default null,
+  preferences jsonb default null,
+  has_onboarded boolean default null
+)
+  returns setof api.users
+  language plpgsql
+  volatile
+  security definer
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.current_user_id();
+  v_preferences jsonb;
+begin
+  if v_user_id is null then
+    perform core.raise_error('not_signed_in');
+  end if;
+  perform private.require_profile(
+    nullif(update_profile.display_name, ''), nullif(update_profile.full_name, ''), nullif(update_profile.avatar_url, ''),
+    update_profile.timezone, update_profile.locale
+  );
+
+  select u.preferences into v_preferences from core.users as u where u.id = v_user_id for no key update;
+  if update_profile.preferences is not null then
+    v_preferences := private.merge_preferences(v_preferences, update_profile.preferences);
+  end if;
+
+  -- The empty text takes a value away; null leaves it.
+  update core.users as u
+  set
+    display_name = nullif(coalesce(update_profile.display_name, u.display_name), ''),
+    full_name = nullif(coalesce(update_profile.full_name, u.full_name), ''),
+    avatar_url = nullif(coalesce(update_profile.avatar_url, u.avatar_url), ''),
+    timezone = coalesce(update_profile.timezone, u.timezone),
+    locale = coalesce(update_profile.locale, u.locale),
+    preferences = v_preferences,
+    has_onboarded = coalesce(update_profile.has_onboarded, u.has_onboarded)
+  where u.id = v_user_id;
+  return query select u.* from api.users as u where u.id = v_user_id;
+end
+$$;
+comment on function api.update_profile(text, text, text, text, text, jsonb, boolean) is
+$$Change your own profile; what is left out or null stays as it is.
+
+The empty text takes display_name, full_name or avatar_url away. preferences is merged into what there is, key by key:
+a key with null goes, any other replaces the value of its key. Keys are snake_case (at most 63 characters), values any
+JSON, 16 KiB together. Answers with the account as it is now.
+
+Errors: not_signed_in (401), display_name_invalid (400), full_name_invalid (400), avatar_url_invalid (400),
+timezone_invalid (400), locale_invalid (400), user_preferences_invalid (400).$$;
+revoke all on function api.update_profile(text, text, text, text, text, jsonb, boolean) from public;
+grant execute on function api.update_profile(text, text, text, text, text, jsonb, boolean) to howdah_user, howdah_admin;
+
+create or replace function private.merge_preferences(old jsonb, changes jsonb)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_merged jsonb;
+  v_bad_key text;
+begin
+  if jsonb_typeof(changes) <> 'object' then
+    perform core.raise_error('user_preferences_invalid', format('What was sent is of type %s.', jsonb_typeof(changes)));
+  end if;
+  select k.key into v_bad_key from jsonb_object_keys(changes) as k (key) where k.key !~ '^[a-z][a-z0-9_]{0,62}$' limit 1;
+  if found then
+    perform core.raise_error('user_preferences_invalid', format('One of the keys is %s.', to_json(left(v_bad_key, 80))));
+  end if;
+  select coalesce(jsonb_object_agg(e.key, e.value), '{}') into v_merged
+  from jsonb_each(old || changes) as e
+  where e.value <> 'null';
+  if pg_column_size(v_merged) > 16384 then
+    perform core.raise_error('user_preferences_invalid',
+      format('Merged they take %s bytes.', pg_column_size(v_merged)));
+  end if;
+  return v_merged;
+end
+$$;
+comment on function private.merge_preferences(jsonb, jsonb) is
+$$Preferences after a change: its keys replace those there were, a null takes a key away.
+
+Errors: user_preferences_invalid (400).$$;
+revoke all on function private.merge_preferences(jsonb, jsonb) from public;
+--! EndIncluded core/update_profile.sql
+--! Included core/verify_email.sql
+-- Opening the link of a mail proves its mailbox. What follows from that depends on which mail it was.
+-- security definer: anon may write no table. The token is the authorisation.
+create or replace function api.verify_email(token text)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_token private.one_time_tokens := private.redeem_one_time_token(
+    verify_email.token, array['sign_up', 'verify_email', 'change_email']
+  );
+begin
+  perform core.require_plain_call();
+  case v_token.purpose
+    when 'sign_up' then
+      perform private.open_verified_account(v_token);
+    when 'verify_email' then
+      update core.users as u set email_verified_at = core.now() where u.id = v_token.user_id;
+    when 'change_email' then
+      perform private.move_account(v_token.user_id, v_token.email);
+  end case;
+end
+$$;
+comment on function api.verify_email(text) is
+$$Confirm an e-mail address with the token of a mail's link.
+
+After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
+after change_email it moves the account to the new address. A token works once.
+
+Errors: link_invalid (400), email_taken (409).$$;
+revoke all on function api.verify_email(text) from public;
+grant execute on function api.verify_email(text) to howdah_anon, howdah_user, howdah_admin;
+
+create or replace function private.open_verified_account(token private.one_time_tokens)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request private.sign_up_requests;
+  v_user_id uuid;
+begin
+  select r.* into strict v_request
+  from private.sign_up_requests as r
+  where r.id = open_verified_account.token.sign_up_request_id;
+
+  insert into core.users (email, email_verified_at, display_name, timezone, locale, created_at, updated_at)
+  values (
+    v_request.email, core.now(), v_request.display_name, v_request.timezone, v_request.locale, core.now(), core.now()
+  )
+  on conflict on constraint users_email_key_key do nothing
+  returning id into v_user_id;
+  if v_user_id is null then
+    -- Told only to whoever has just proven the mailbox.
+    perform core.raise_error('email_taken', 'The account was opened in another way meanwhile.');
+  end if;
+  insert into private.passwords (user_id, password_hash) values (v_user_id, v_request.password_hash);
+  update private.one_time_tokens as t
+  set user_id = v_user_id, sign_up_request_id = null
+  where t.token_hash = open_verified_account.token.token_hash;
+  delete from private.sign_up_requests as r where r.email_key = v_request.email_key;
+end
+$$;
+comment on function private.open_verified_account(private.one_time_tokens) is
+$$Makes the account of a sign-up whose mail was opened. Errors: email_taken (409).$$;
+revoke all on function private.open_verified_account(private.one_time_tokens) from public;
+
+create or replace function private.move_account(user_id uuid, email text)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_old_email text;
+begin
+  select u.email into strict v_old_email from core.users as u where u.id = move_account.user_id for update;
+  begin
+    update core.users as u
+    set email = move_account.email, email_verified_at = core.now()
+    where u.id = move_account.user_id;
+  exception when unique_violation then
+    perform core.raise_error('email_taken', 'The address went to another account meanwhile.');
+  end;
+  -- What was mailed to the old address opens nothing any more.
+  delete from private.one_time_tokens as t where t.user_id = move_account.user_id and t.used_at is null;
+  perform private.queue_mail('email_changed', move_account.user_id, v_old_email);
+end
+$$;
+comment on function private.move_account(uuid, text) is
+$$Gives an account its new, proven address and tells the old one. Errors: email_taken (409).$$;
+revoke all on function private.move_account(uuid, text) from public;
+--! EndIncluded core/verify_email.sql
+--! Included core/request_email_verification.sql
+-- Asks for a mail that proves the caller's own address.
+-- security definer: web roles write no outbox; the mail goes to the caller's own stored address.
+create or replace function api.request_email_verification()
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user core.users;
+  v_refusal jsonb;
+begin
+  perform core.require_plain_call();
+  select u.* into v_user from core.users as u where u.id = core.current_user_id();
+  if v_user.id is null then
+    perform core.raise_error('not_signed_in');
+  end if;
+  if v_user.email_verified_at is not null then
+    perform core.raise_error('email_already_verified', format('%s was confirmed at %s.', v_user.email, v_user.email_verified_at));
+  end if;
+  v_refusal := private.take_mail_attempt('verify_email', v_user.email);
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  perform private.queue_mail('verify_email', v_user.id);
+  return private.mail_queued();
+end
+$$;
+comment on function api.request_email_verification() is
+$$Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
+
+@returns core.mail_queued_schema
+Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).$$;
+revoke all on function api.request_email_verification() from public;
+grant execute on function api.request_email_verification() to howdah_user, howdah_admin;
+--! EndIncluded core/request_email_verification.sql
+--! Included core/request_password_reset.sql
+-- "I forgot my password." The same statements run whether or not anybody has the address: it is looked up by the
+-- worker, long after the answer.
+-- security definer: anon may write no outbox. Nothing to authorise; the mail goes to the stored address only.
+create or replace function api.request_password_reset(email text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_refusal jsonb;
+begin
+  perform core.require_plain_call();
+  if not coalesce(core.is_email(request_password_reset.email), false) then
+    perform core.raise_error('email_invalid', format('The e-mail address sent was %s.', coalesce(to_json(left(request_password_reset.email, 80))::text, 'null')));
+  end if;
+  v_refusal := private.take_mail_attempt('reset_password', request_password_reset.email);
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  perform private.queue_mail('reset_password', recipient => request_password_reset.email);
+  return private.mail_queued();
+end
+$$;
+comment on function api.request_password_reset(text) is
+$$Ask for a mail whose link sets a new password (reset_password). Its link works for 10 minutes; a newer mail voids it.
+
+Every address gets this answer, in the same time; a mail goes out where there is an account.
+
+@returns core.mail_queued_schema
+Errors: email_invalid (400), too_many_attempts (429).$$;
+revoke all on function api.request_password_reset(text) from public;
+grant execute on function api.request_password_reset(text) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/request_password_reset.sql
+--! Included core/reset_password.sql
+-- A new password by the link of a mail. Whoever was signed in is not any more.
+-- security definer: anon may write no hash. The token is the authorisation.
+create or replace function api.reset_password(token text, new_password text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_token private.one_time_tokens;
+begin
+  perform core.require_plain_call();
+  -- First, so that a password that will not do does not cost the link.
+  perform private.require_password(reset_password.new_password);
+  v_token := private.redeem_one_time_token(reset_password.token, array['reset_password']);
+  perform private.set_password(v_token.user_id, reset_password.new_password);
+  -- The mail has arrived, so the mailbox is proven too.
+  update core.users as u
+  set email_verified_at = core.now()
+  where u.id = v_token.user_id and u.email_verified_at is null;
+  return jsonb_build_object('ended_session_count', private.end_sessions(v_token.user_id, 'password_reset'));
+end
+$$;
+comment on function api.reset_password(text, text) is
+$$Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
+
+@returns core.sessions_ended_schema
+Errors: password_too_short (400), password_too_long (400), link_invalid (400).$$;
+revoke all on function api.reset_password(text, text) from public;
+grant execute on function api.reset_password(text, text) to howdah_anon, howdah_user, howdah_admin;
+--! EndIncluded core/reset_password.sql
+--! Included core/change_password.sql
+-- A new password for someone who knows the old one. Other devices have to sign in again.
+-- security definer: web roles may touch no hash; the account is the caller's own and its password is asked for.
+create or replace function api.change_password(current_password text, new_password text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_refusal jsonb;
+begin
+  perform core.require_plain_call();
+  perform private.require_password(change_password.new_password);
+  v_refusal := private.reauthenticate(change_password.current_password);
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  perform private.set_password(core.current_user_id(), change_password.new_password);
+  return jsonb_build_object(
+    'ended_session_count',
+    private.end_sessions(core.current_user_id(), 'password_changed', core.current_session_id())
+  );
+end
+$$;
+comment on function api.change_password(text, text) is
+$$Change your password. Ends all your other sessions; this one goes on.
+
+@returns core.sessions_ended_schema
+Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
+too_many_attempts (429).$$;
+revoke all on function api.change_password(text, text) from public;
+grant execute on function api.change_password(text, text) to howdah_user, howdah_admin;
+--! EndIncluded core/change_password.sql
+--! Included core/change_email.sql
+-- Moves an account to another mailbox, in two steps: here the password, there the link in the new mailbox
+-- (verify_email). Nothing here looks whether the new address is taken; its owner would be told by mail.
+-- security definer: web roles write no outbox; the account is the caller's own and its password is asked for.
+create or replace function api.change_email(password text, new_email text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_refusal jsonb;
+begin
+  perform core.require_plain_call();
+  if not coalesce(core.is_email(change_email.new_email), false) then
+    perform core.raise_error('email_invalid', format('The e-mail address sent was %s.', coalesce(to_json(left(change_email.new_email, 80))::text, 'null')));
+  end if;
+  v_refusal := private.reauthenticate(change_email.password);
+  if v_refusal is null then
+    v_refusal := private.take_mail_attempt('change_email', change_email.new_email);
+  end if;
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  perform private.queue_mail('change_email', core.current_user_id(), change_email.new_email);
+  perform private.queue_mail('email_change_requested', core.current_user_id());
+  return private.mail_queued();
+end
+$$;
+comment on function api.change_email(text, text) is
+$$Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
+goes to the old one. Until the link is opened nothing changes.
+
+@returns core.mail_queued_schema
+Errors: not_signed_in (401), password_wrong (403), email_invalid (400), too_many_attempts (429).$$;
+revoke all on function api.change_email(text, text) from public;
+grant execute on function api.change_email(text, text) to howdah_user, howdah_admin;
+--! EndIncluded core/change_email.sql
 --! Included core/health.sql
 -- For load balancers and curious people: answers only when the database does.
 create or replace function api.health()
@@ -2388,6 +3512,114 @@ $$Changes a setting of core.setting_catalogue(). Safe to repeat.
 Errors: setting_unknown (404), setting_invalid (400).$$;
 revoke all on function ops.set_setting(text, jsonb) from public;
 --! EndIncluded ops/set_setting.sql
+--! Included ops/find_account.sql
+-- Operators name people by their address.
+create or replace function ops.find_account(email text)
+  returns uuid
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid;
+begin
+  select u.id into v_user_id from core.users as u where u.email_key = core.email_key(find_account.email);
+  if v_user_id is null then
+    perform core.raise_error('account_not_found', format('There is no account %s.', coalesce(to_json(find_account.email)::text, 'null')));
+  end if;
+  return v_user_id;
+end
+$$;
+comment on function ops.find_account(text) is
+$$The id of the account with this address. Errors: account_not_found (404).$$;
+revoke all on function ops.find_account(text) from public;
+--! EndIncluded ops/find_account.sql
+--! Included ops/suspend_account.sql
+-- Locks an account out at once. Nothing of it is deleted; restore_account() lets it in again.
+create or replace function ops.suspend_account(email text)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(suspend_account.email);
+begin
+  update core.users as u set status = 'suspended' where u.id = v_user_id and u.status = 'active';
+  delete from private.one_time_tokens as t where t.user_id = v_user_id and t.used_at is null;
+  return private.end_sessions(v_user_id, 'suspended');
+end
+$$;
+comment on function ops.suspend_account(text) is
+$$Suspends an account: its sessions end, it can neither sign in nor reset its password. Returns how many sessions ended.
+
+Safe to repeat. Errors: account_not_found (404).$$;
+revoke all on function ops.suspend_account(text) from public;
+--! EndIncluded ops/suspend_account.sql
+--! Included ops/restore_account.sql
+-- Lets a suspended account in again. Its old sessions stay ended.
+create or replace function ops.restore_account(email text)
+  returns boolean
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(restore_account.email);
+begin
+  update core.users as u set status = 'active' where u.id = v_user_id and u.status = 'suspended';
+  return found;
+end
+$$;
+comment on function ops.restore_account(text) is
+$$Ends an account's suspension; answers whether it was suspended.
+
+Safe to repeat. Errors: account_not_found (404).$$;
+revoke all on function ops.restore_account(text) from public;
+--! EndIncluded ops/restore_account.sql
+--! Included ops/set_role.sql
+-- Makes someone an admin, or no longer one. The role stands in the access token, so the old tokens must go.
+create or replace function ops.set_role(email text, role text)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(set_role.email);
+begin
+  if set_role.role is null or set_role.role not in ('user', 'admin') then
+    perform core.raise_error('role_unknown', format('The role was %s.', coalesce(to_json(set_role.role)::text, 'null')));
+  end if;
+  update core.users as u set role = set_role.role where u.id = v_user_id and u.role <> set_role.role;
+  if not found then
+    return 0;
+  end if;
+  return private.end_sessions(v_user_id, 'role_changed');
+end
+$$;
+comment on function ops.set_role(text, text) is
+$$Gives an account the role user or admin and ends its sessions; returns how many ended.
+
+Safe to repeat. Errors: account_not_found (404), role_unknown (400).$$;
+revoke all on function ops.set_role(text, text) from public;
+--! EndIncluded ops/set_role.sql
+--! Included ops/end_sessions.sql
+-- Signs an account out everywhere, as an operator.
+create or replace function ops.end_sessions(email text)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.end_sessions(ops.find_account(end_sessions.email), 'ended_by_admin');
+end
+$$;
+comment on function ops.end_sessions(text) is
+$$Ends every session of an account; returns how many ended. Safe to repeat. Errors: account_not_found (404).$$;
+revoke all on function ops.end_sessions(text) from public;
+--! EndIncluded ops/end_sessions.sql
 --! Included ops/declare_partitioned_table.sql
 -- A module says in its registry.sql which of its tables are cut into months; the upkeep reads it.
 create or replace function ops.declare_partitioned_table(
@@ -2684,6 +3916,23 @@ select gdpr.declare_columns('private.refresh_tokens', 'session_id',
 select gdpr.declare_columns('private.attempts', 'bucket',
   '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
   '{"bucket": {}, "attempt_count": {}, "window_started_at": {}}');
+
+-- The address is all that leads to someone who has no account yet.
+select gdpr.declare_columns('private.sign_up_requests', 'email',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"id": {}, "email": {}, "email_key": {}, "password_hash": {"class": "secret"}, "display_name": {}, "timezone": {},
+    "locale": {}, "created_at": {}}');
+
+select gdpr.declare_columns('private.one_time_tokens', 'user_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"token_hash": {"class": "secret"}, "purpose": {}, "user_id": {}, "sign_up_request_id": {}, "email": {},
+    "created_at": {}, "expires_at": {}, "used_at": {}}');
+
+select gdpr.declare_columns('core.mails', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"id": {}, "kind": {}, "user_id": {}, "session_id": {}, "sign_up_request_id": {"on_export": "exclude"},
+    "recipient": {}, "state": {}, "last_error": {"on_export": "exclude"}, "started_at": {}, "finished_at": {},
+    "created_at": {}, "updated_at": {}}');
 --! EndIncluded core/registry.sql
 --! Included ops/registry.sql
 -- What ops declares about its own columns: nothing personal.
@@ -5251,6 +6500,5 @@ select gdpr.declare_columns('briefing.saved_cards', 'user_id',
 --! EndIncluded briefing/registry.sql
 --! EndIncluded briefing/_module.sql
 --! EndIncluded index.sql
-
 -- Partitions exist from the first minute on.
 select ops.create_monthly_partitions();
