@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { type Target, urlFor } from '../stack/provision/target.ts'
 import { withClient } from '../stack/provision/with-client.ts'
 import { printError } from '../stack/terminal/print-error.ts'
-import { renderTable } from '../stack/terminal/table.ts'
+import { type Figure, printFigures } from './print-figures.ts'
 import { withThrowawayDatabase } from './throwaway-database.ts'
 import { type Ingest, timeApiIngest, timeBulkIngest } from './time-ingest.ts'
 import { growHistory, timeRollUp } from './time-roll-up.ts'
@@ -15,8 +15,6 @@ const GROWTH_TARGET = 1.2
 /** Of each figure the least disturbed round counts: other work on the machine only ever adds. */
 const ROUNDS = 7
 const INGEST_ROUNDS = 3
-
-type Figure = { what: string; found: string; target?: string; isOk?: boolean }
 
 const rate = ({ events, seconds }: Ingest) => events / seconds
 const perSecond = (run: Ingest) =>
@@ -35,15 +33,7 @@ program
     const { events, history } = z.object({ events: count, history: count }).parse(options)
     try {
       process.exitCode = await withThrowawayDatabase(async (target) => {
-        const figures = await measure(target, events, history)
-        const mark = ({ isOk }: Figure) => (isOk === undefined ? '' : isOk ? '✓' : '✗')
-        console.log(
-          renderTable(
-            ['', 'what', 'found', 'target'],
-            figures.map((figure) => [mark(figure), figure.what, figure.found, figure.target ?? '']),
-          ),
-        )
-        return figures.some(({ isOk }) => isOk === false) ? 1 : 0
+        return printFigures(await measure(target, events, history))
       })
     } catch (error) {
       printError(error)

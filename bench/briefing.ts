@@ -5,7 +5,7 @@ import type { Target } from '../stack/provision/target.ts'
 import { runReferenceSeeds } from '../stack/seeds/demo.ts'
 import { runPerfSeeds } from '../stack/seeds/perf.ts'
 import { printError } from '../stack/terminal/print-error.ts'
-import { renderTable } from '../stack/terminal/table.ts'
+import { type Figure, printFigures } from './print-figures.ts'
 import { spread } from './spread.ts'
 import { withThrowawayDatabase } from './throwaway-database.ts'
 import { type Run, timeBareInsert, timeDueBriefings } from './time-due-briefings.ts'
@@ -15,8 +15,6 @@ import { timeRequests } from './time-requests.ts'
 const P95_TARGET_MS = 50
 const RATE_TARGET = 200
 const REQUESTS = 400
-
-type Figure = { what: string; found: string; target?: string; isOk?: boolean }
 
 const ms = (value: number) => `${value.toFixed(1)} ms`
 const rate = ({ briefings, seconds }: Run) => briefings / seconds
@@ -35,15 +33,7 @@ program
         console.log(
           `Loaded ${readers} readers with their content in ${((performance.now() - from) / 1000).toFixed(0)} s.`,
         )
-        const figures = await measure(target)
-        const mark = ({ isOk }: Figure) => (isOk === undefined ? '' : isOk ? '✓' : '✗')
-        console.log(
-          renderTable(
-            ['', 'what', 'found', 'target'],
-            figures.map((figure) => [mark(figure), figure.what, figure.found, figure.target ?? '']),
-          ),
-        )
-        return figures.some(({ isOk }) => isOk === false) ? 1 : 0
+        return printFigures(await measure(target))
       })
     } catch (error) {
       printError(error)
