@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:92d196541ae629ed528a1569486880df0a36df18
+--! Hash: sha1:9956f76e7d1c90e58a04848548b1819eab585d85
 --! Message: identity, feeds, briefings
 
 -- Tables of the first vertical. Stateless objects live in fixtures; those a table needs for its own
@@ -1808,6 +1808,29 @@ comment on function core.current_user_id() is $$The signed-in user's id; null fo
 revoke all on function core.current_user_id() from public;
 grant execute on function core.current_user_id() to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/current_user_id.sql
+--! Included core/require_user.sql
+-- The first line of whatever acts for someone: an operator's session without act_as has nobody.
+create or replace function core.require_user()
+  returns uuid
+  language plpgsql
+  stable
+  parallel safe
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.current_user_id();
+begin
+  if v_user_id is null then
+    perform core.raise_error('not_signed_in', 'This acts for whoever is signed in, and nobody is.');
+  end if;
+  return v_user_id;
+end
+$$;
+comment on function core.require_user() is
+$$The signed-in user's id. Errors: not_signed_in (401).$$;
+revoke all on function core.require_user() from public;
+grant execute on function core.require_user() to howdah_user, howdah_admin;
+--! EndIncluded core/require_user.sql
 --! Included core/current_session_id.sql
 -- Through which session.
 create or replace function core.current_session_id()
@@ -3258,14 +3281,11 @@ create or replace function private.reauthenticate(password text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := core.current_user_id();
+  v_user_id uuid := core.require_user();
   v_bucket bytea := private.attempt_bucket('reauthenticate', v_user_id::text);
   v_wait_seconds integer;
   v_password_hash text;
 begin
-  if v_user_id is null then
-    perform core.raise_error('not_signed_in');
-  end if;
   v_wait_seconds := greatest(
     private.take_address_attempt(),
     private.take_attempt(v_bucket, 10, interval '15 minutes')
@@ -4096,11 +4116,8 @@ create or replace function api.sign_out_everywhere()
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if core.current_user_id() is null then
-    perform core.raise_error('not_signed_in');
-  end if;
   return jsonb_build_object(
-    'ended_session_count', private.end_sessions(core.current_user_id(), 'signed_out_everywhere')
+    'ended_session_count', private.end_sessions(core.require_user(), 'signed_out_everywhere')
   );
 end
 $$;
@@ -4177,12 +4194,9 @@ create or replace function api.update_profile(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := core.current_user_id();
+  v_user_id uuid := core.require_user();
   v_preferences jsonb;
 begin
-  if v_user_id is null then
-    perform core.raise_error('not_signed_in');
-  end if;
   perform private.require_profile(
     nullif(update_profile.display_name, ''), nullif(update_profile.full_name, ''), nullif(update_profile.avatar_url, ''),
     update_profile.timezone, update_profile.locale
@@ -6283,29 +6297,6 @@ $$Whether a list of tags can be kept: at most 20, each 1 to 40 characters, trimm
 revoke all on function briefing.is_tag_list(text[]) from public;
 grant execute on function briefing.is_tag_list(text[]) to howdah_user, howdah_admin, howdah_worker;
 --! EndIncluded briefing/is_tag_list.sql
---! Included briefing/require_user.sql
--- The first line of whatever acts for someone: an operator's session without act_as has nobody.
-create or replace function briefing.require_user()
-  returns uuid
-  language plpgsql
-  stable
-  parallel safe
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_user_id uuid := core.current_user_id();
-begin
-  if v_user_id is null then
-    perform core.raise_error('not_signed_in', 'This acts for whoever is signed in, and nobody is.');
-  end if;
-  return v_user_id;
-end
-$$;
-comment on function briefing.require_user() is
-$$The signed-in user's id. Errors: not_signed_in (401).$$;
-revoke all on function briefing.require_user() from public;
-grant execute on function briefing.require_user() to howdah_user, howdah_admin;
---! EndIncluded briefing/require_user.sql
 --! Included briefing/local_date.sql
 -- A person's today, by their own clock.
 create or replace function briefing.local_date(user_id uuid)
@@ -7630,7 +7621,7 @@ create or replace function api.follow_source(source_id uuid)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
 begin
   if not exists (select from briefing.content_sources as s where s.id = follow_source.source_id) then
     perform core.raise_error('source_not_found', format('There is no source %s.', follow_source.source_id));
@@ -7663,7 +7654,7 @@ create or replace function api.unfollow_source(source_id uuid)
   volatile
 begin atomic
   delete from briefing.followed_sources as f
-  where f.user_id = (select briefing.require_user()) and f.source_id = unfollow_source.source_id;
+  where f.user_id = (select core.require_user()) and f.source_id = unfollow_source.source_id;
 end;
 comment on function api.unfollow_source(uuid) is
 $$Stop following a source. Safe to repeat.
@@ -7681,7 +7672,7 @@ create or replace function api.follow_topic(topic text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
   v_topics jsonb;
 begin
   if not exists (select from briefing.topics as t where t.slug = follow_topic.topic) then
@@ -7720,7 +7711,7 @@ create or replace function api.unfollow_topic(topic text)
 begin atomic
   update briefing.user_preferences as p
   set preferences = jsonb_set(p.preferences, '{topics}', (p.preferences -> 'topics') - unfollow_topic.topic)
-  where p.user_id = (select briefing.require_user()) and p.preferences -> 'topics' ? unfollow_topic.topic;
+  where p.user_id = (select core.require_user()) and p.preferences -> 'topics' ? unfollow_topic.topic;
 end;
 comment on function api.unfollow_topic(text) is
 $$Stop following a topic. Safe to repeat.
@@ -7783,7 +7774,7 @@ create or replace function api.update_briefing_preferences(preferences jsonb)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
   v_given jsonb := update_briefing_preferences.preferences;
   v_removed text[];
   v_problem text;
@@ -8271,7 +8262,7 @@ create or replace function api.generate_briefing(
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
   v_edition text := coalesce(generate_briefing.edition, 'daily');
   v_today date := briefing.local_date(v_user_id);
   v_date date := coalesce(generate_briefing.briefing_date, v_today);
@@ -8313,7 +8304,7 @@ create or replace function api.today_briefing()
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform briefing.require_user();
+  perform core.require_user();
   return query select made.* from api.generate_briefing() as made;
 end
 $$;
@@ -8461,7 +8452,7 @@ create or replace function api.give_feedback(card_id uuid, kind text, dwell_seco
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
   v_found record;
   v_topics text[];
   v_known briefing.user_feedback;
@@ -8551,7 +8542,7 @@ create or replace function api.save_card(card_id uuid, tags text[] default '{}',
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
   v_tags text[] := coalesce(save_card.tags, '{}');
   v_card jsonb;
 begin
@@ -8607,7 +8598,7 @@ create or replace function api.search_saved_cards(query text default null, tags 
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := briefing.require_user();
+  v_user_id uuid := core.require_user();
   v_query tsquery := websearch_to_tsquery('simple', left(search_saved_cards.query, 500));
 begin
   if char_length(search_saved_cards.query) > 200 or numnode(v_query) = 0 then
