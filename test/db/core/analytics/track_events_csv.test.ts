@@ -2,9 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
 import { idAt } from './events.ts'
 
 let db: TestDatabase

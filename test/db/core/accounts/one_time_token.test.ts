@@ -1,9 +1,9 @@
 /** links work once, for a documented time, and a newer one voids the older. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { setClock } from '../../setup/clock.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { type Person, signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { setClock } from '../../../setup/clock.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { type Person, signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

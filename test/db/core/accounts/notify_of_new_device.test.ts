@@ -1,8 +1,8 @@
 /** "Was that you?": a mail for a device that was never seen, none for one that was. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { type Person, signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { type Person, signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

@@ -1,9 +1,9 @@
 /** api.refresh_session: rotation, the window for a lost answer, and what a thief sets off. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Answer, type TestApi, testApi } from '../../setup/api.ts'
-import { setClock } from '../../setup/clock.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
+import { type Answer, type TestApi, testApi } from '../../../setup/api.ts'
+import { setClock } from '../../../setup/clock.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

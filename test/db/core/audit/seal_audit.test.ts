@@ -1,7 +1,7 @@
 /** core.seal_audit: seals while others write, without gaps and without making anybody wait (T-04). */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { sealAll } from '../../setup/audit.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
+import { sealAll } from '../../../setup/audit.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 
 const WRITERS = 8
 const ROWS = 1250

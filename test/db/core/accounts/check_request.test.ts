@@ -1,10 +1,10 @@
 /** Access tokens and the guard in front of every request: complete tokens of living sessions, nothing else. */
 import { jwtVerify, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { setClock } from '../../setup/clock.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { type Person, signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { setClock } from '../../../setup/clock.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { type Person, signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

@@ -2,7 +2,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { event, type TestEvent } from './events.ts'
 
 const HOUR = 3_600_000

@@ -1,9 +1,9 @@
 /** api.sign_in through the real API: one answer for every failure, and a brake that cannot be turned on the owner. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { setClock } from '../../setup/clock.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { setClock } from '../../../setup/clock.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

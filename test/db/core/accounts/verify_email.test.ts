@@ -1,9 +1,9 @@
 /** Where a mail decides: signing up, confirming and changing an address, through the API, the worker and real mail. */
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
-import { openPostOffice, type PostOffice } from '../../worker/support/post-office.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
+import { openPostOffice, type PostOffice } from '../../../worker/support/post-office.ts'
 
 let db: TestDatabase
 let api: TestApi

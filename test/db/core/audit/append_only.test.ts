@@ -1,9 +1,9 @@
 /** T-03: nobody changes the audit log, and where the owner could still pull a guard away, verification says so. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { sealAll } from '../../setup/audit.ts'
-import { type Role, type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { sealAll } from '../../../setup/audit.ts'
+import { type Role, type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

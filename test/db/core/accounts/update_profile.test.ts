@@ -1,8 +1,8 @@
 /** api.update_profile: what may stand in a profile, and that nothing else can be changed with it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { type Person, signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { type Person, signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi

@@ -1,10 +1,10 @@
 /** Quotas of analytics events: for the account, the visitor and the address, counted although the call is refused. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { setClock } from '../../setup/clock.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { setClock } from '../../../setup/clock.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
 import { event } from './events.ts'
 
 let db: TestDatabase

@@ -1,7 +1,7 @@
 /** ops.register_event_schema: properties of registered events keep their shape, and a wrong schema is refused at once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { event } from './events.ts'
 
 let db: TestDatabase

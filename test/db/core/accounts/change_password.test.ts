@@ -1,9 +1,9 @@
 /** Passwords by mail and by hand: who has to prove what, and who is signed out by it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { type Person, signUp } from '../../setup/story.ts'
-import { openPostOffice, type PostOffice } from '../../worker/support/post-office.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { type Person, signUp } from '../../../setup/story.ts'
+import { openPostOffice, type PostOffice } from '../../../worker/support/post-office.ts'
 
 let db: TestDatabase
 let api: TestApi

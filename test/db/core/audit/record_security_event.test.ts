@@ -1,9 +1,9 @@
 /** core.record_security_event: who came, was refused, left, or became somebody else, through the real API. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../setup/api.ts'
-import { setClock } from '../../setup/clock.ts'
-import { type TestDatabase, testDatabase } from '../../setup/database.ts'
-import { signUp } from '../../setup/story.ts'
+import { type TestApi, testApi } from '../../../setup/api.ts'
+import { setClock } from '../../../setup/clock.ts'
+import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
+import { signUp } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi
