@@ -40,6 +40,11 @@ async function mailedToken(purpose: string, user: { id: string; email: string })
 const verifyToken = await mailedToken('verify_email', session.user)
 const resetToken = await mailedToken('reset_password', carol.user)
 
+await db.owner.query(
+  `insert into core.plans (key, name, audience, limits, features, trial_days, is_public)
+  values ('pro', 'Pro', 'user', '{"members": null, "teams": 3}', '{"export": true}', 14, true)`,
+)
+
 /** An example call of every function, in an order in which they work. */
 const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   health: {},
@@ -70,6 +75,8 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
     sent_at: new Date().toISOString(),
   },
   update_briefing_preferences: { preferences: { card_limit: 5 } },
+  start_trial: { plan: 'pro' },
+  current_plan: {},
 }
 /** Those that take something away come last. */
 const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {

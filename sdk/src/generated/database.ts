@@ -4,7 +4,9 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
+  CurrentPlan,
   MailQueued,
+  PlanLimits,
   SessionAnswer,
   SessionsEnded,
   TrackEvents,
@@ -328,6 +330,34 @@ export type Database = {
           },
         ]
       }
+      /** The plans that are for sale. */
+      plans: {
+        Row: {
+          /** user or organization: who can have it. */
+          audience: 'user' | 'organization'
+          /** month or year. */
+          billing_interval: 'month' | 'year'
+          /** ISO 4217, such as EUR. */
+          currency: string
+          /** What it is for, in a sentence. */
+          description: string
+          /** Names of features and whether the plan includes them. */
+          features: Json
+          /** Key of the plan. */
+          key: string
+          /** Most of each at a time; null or left out: no limit. */
+          limits: PlanLimits
+          /** Its name. */
+          name: string
+          /** Order among the plans; a higher one counts as the better plan. */
+          position: number
+          /** Price for one billing interval, in hundredths of the currency. */
+          price_cents: number
+          /** Days that start_trial gives; 0: no trial. */
+          trial_days: number
+        }
+        Relationships: []
+      }
       /** One's own living sessions. */
       sessions: {
         Row: {
@@ -349,6 +379,59 @@ export type Database = {
           user_agent: string | null
         }
         Relationships: []
+      }
+      /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+      subscriptions: {
+        Row: {
+          /** It ends with the period. */
+          cancel_at_period_end: boolean
+          /** When it ended; null while it lives. */
+          canceled_at: string | null
+          /** When it was first known here. */
+          created_at: string
+          /** End of that period. */
+          current_period_end: string | null
+          /** Beginning of the period that is paid or to be paid. */
+          current_period_start: string | null
+          /** Key of the subscription. */
+          id: string
+          /** Given by the operator; nothing is charged. */
+          is_comped: boolean
+          /** A second living subscription: another one counts, and the provider still charges for this one. */
+          is_surplus: boolean
+          /** The organization it is of; null when it is an account's. */
+          organization_id: string | null
+          /** Since when a payment is missing; null when none is. */
+          past_due_at: string | null
+          /** Key of the plan. */
+          plan: string
+          /** stripe; null for trials of our own and what operators give. */
+          provider: 'stripe' | null
+          /** trialing, active, past_due or canceled. */
+          state: 'trialing' | 'active' | 'past_due' | 'canceled'
+          /** End of its trial; null without one. */
+          trial_ends_at: string | null
+          /** When it last changed here. */
+          updated_at: string
+          /** The account it is of; null when it is an organization's. */
+          user_id: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'subscriptions_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'subscriptions_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
       }
       /** Topics that can be followed. Readable without signing in. */
       topics: {
@@ -524,6 +607,18 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+      }
+
+      /**
+       * Your plan with its limits and features, or that of an organization you belong to.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404).
+       */
+      current_plan: {
+        Args: {
+          organization_id?: string | null
+        }
+        Returns: CurrentPlan
       }
 
       /**
@@ -1006,6 +1101,22 @@ export type Database = {
           timezone?: string
         }
         Returns: SessionAnswer
+      }
+
+      /**
+       * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+       *
+       * Once in the life of an account or an organization. When it ends, the default plan counts again.
+       *
+       * Errors: not_signed_in (401), plan_not_found (404), trial_not_offered (400), trial_already_used (409),
+       * already_subscribed (409), organization_not_found (404), organization_role_required (403).
+       */
+      start_trial: {
+        Args: {
+          organization_id?: string | null
+          plan: string
+        }
+        Returns: CurrentPlan
       }
 
       /**
