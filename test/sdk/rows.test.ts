@@ -62,6 +62,7 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   request_password_reset: { email: 'nobody@example.com' },
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
   change_password: { current_password: credentials.password, new_password: newPassword },
+  create_organization: { name: 'Analytical Engines', slug: 'analytical-engines' },
   track_events: {
     events: [
       { id: eventId(Date.now()), name: 'page.viewed', visitor_id: randomUUID(), properties: { a: 1 } },

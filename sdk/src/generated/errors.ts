@@ -268,6 +268,36 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** The name cannot be an organization's. (400) */
+  organization_name_invalid: {
+    status: 400,
+    summary: "The name cannot be an organization's.",
+    hint: 'Send 1 to 120 characters, without blanks around them.',
+  },
+  /** You belong to no such organization. (404) */
+  organization_not_found: {
+    status: 404,
+    summary: 'You belong to no such organization.',
+    hint: 'The view organizations lists yours.',
+  },
+  /** Your role in the organization does not allow this. (403) */
+  organization_role_required: {
+    status: 403,
+    summary: 'Your role in the organization does not allow this.',
+    hint: 'Ask an owner; docs/tenancy.md says which role may do what.',
+  },
+  /** This cannot be a slug. (400) */
+  organization_slug_invalid: {
+    status: 400,
+    summary: 'This cannot be a slug.',
+    hint: 'Send 3 to 63 of a to z, 0 to 9 and single hyphens between them.',
+  },
+  /** The slug is in use or reserved. (409) */
+  organization_slug_taken: {
+    status: 409,
+    summary: 'The slug is in use or reserved.',
+    hint: 'Choose another one.',
+  },
   /** The password is longer than 72 bytes. (400) */
   password_too_long: {
     status: 400,
@@ -429,6 +459,12 @@ export const ERROR_CATALOGUE = {
     status: 409,
     summary: 'You follow as many as one can.',
     hint: 'Unfollow something first: 500 sources and 50 topics are the limit.',
+  },
+  /** You own as many organizations as one can. (409) */
+  too_many_organizations: {
+    status: 409,
+    summary: 'You own as many organizations as one can.',
+    hint: 'Delete one or hand one over first.',
   },
   /** The request ran into its time limit and was undone. (500) */
   took_too_long: {

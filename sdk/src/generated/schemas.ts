@@ -5,6 +5,7 @@ import { json } from '../schema/json.ts'
 import { matches } from '../schema/matches.ts'
 import { text } from '../schema/text.ts'
 import {
+  branding,
   briefingCard,
   briefingCards,
   briefingPreferences,
@@ -134,6 +135,46 @@ export const columns = {
     source_id: z.guid(),
     /** Who follows: you. */
     user_id: z.guid(),
+  },
+  /** Who belongs to the organizations that you belong to. */
+  organization_members: {
+    /** Address of the member's picture (https). */
+    avatar_url: text(),
+    /** When the member joined. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The member's name; null where none was given. */
+    display_name: text(),
+    /** The member's address, for owners and admins of the organization; others see their own only. */
+    email: text(),
+    /** Key of the organization. */
+    organization_id: z.guid(),
+    /** owner, admin, member or billing. */
+    role: z.enum(['owner', 'admin', 'member', 'billing']),
+    /** When the role last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** Key of the member's account. */
+    user_id: z.guid(),
+  },
+  /** The organizations you belong to. */
+  organizations: {
+    /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+    branding: branding,
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Who made it; null once that account is gone. */
+    created_by: z.guid(),
+    /** Key of the organization. */
+    id: z.guid(),
+    /** Your own role there: owner, admin, member or billing. */
+    my_role: text(),
+    /** Its name. */
+    name: text(matches(/^\P{White_Space}(?:[^]*\P{White_Space})?$/u), codePoints({ min: 1, max: 120 })),
+    /** Settings of the client application; an object of at most 16 KiB. */
+    settings: z.record(text(), json()),
+    /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+    slug: text(matches(/^[a-z0-9]+(?:-[a-z0-9]+)*$/u), codePoints({ min: 3, max: 63 })),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
   },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
@@ -320,6 +361,29 @@ export const rows = {
     source_id: columns.followed_sources.source_id,
     user_id: columns.followed_sources.user_id,
   }),
+  /** Who belongs to the organizations that you belong to. */
+  organization_members: z.object({
+    avatar_url: columns.organization_members.avatar_url.nullable(),
+    created_at: columns.organization_members.created_at,
+    display_name: columns.organization_members.display_name.nullable(),
+    email: columns.organization_members.email.nullable(),
+    organization_id: columns.organization_members.organization_id,
+    role: columns.organization_members.role,
+    updated_at: columns.organization_members.updated_at,
+    user_id: columns.organization_members.user_id,
+  }),
+  /** The organizations you belong to. */
+  organizations: z.object({
+    branding: columns.organizations.branding,
+    created_at: columns.organizations.created_at,
+    created_by: columns.organizations.created_by.nullable(),
+    id: columns.organizations.id,
+    my_role: columns.organizations.my_role,
+    name: columns.organizations.name,
+    settings: columns.organizations.settings,
+    slug: columns.organizations.slug,
+    updated_at: columns.organizations.updated_at,
+  }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
     card: columns.saved_cards.card,
@@ -418,6 +482,18 @@ export const args = {
   change_password: z.strictObject({
     current_password: text(),
     new_password: text(),
+  }),
+  /**
+   * Make an organization; you become its owner.
+   *
+   * slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters, unique; some are reserved.
+   *
+   * Errors: not_signed_in (401), organization_name_invalid (400), organization_slug_invalid (400),
+   * organization_slug_taken (409), too_many_organizations (409).
+   */
+  create_organization: z.strictObject({
+    name: text(),
+    slug: text(),
   }),
   /**
    * End one of your own sessions; its access token is refused from the next request on.
@@ -675,6 +751,7 @@ export const args = {
 export const results = {
   change_email: mailQueued,
   change_password: sessionsEnded,
+  create_organization: z.array(rows.organizations),
   end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),

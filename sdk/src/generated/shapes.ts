@@ -7,6 +7,29 @@ import { matches } from '../schema/matches.ts'
 import { text } from '../schema/text.ts'
 import { uniqueItems } from '../schema/unique-items.ts'
 
+/** How an organization looks. Everything is optional. */
+export const branding = z.strictObject({
+  /** Such as #1a2b3c. */
+  accent_color: text(matches(/^#[0-9a-f]{6}$/u)).optional(),
+  /** Square picture for small places (https). */
+  icon_url: text(
+    codePoints({ max: 2000 }),
+    matches(/^https:\/\/[^\p{White_Space}\/?#]\P{White_Space}*$/u),
+  ).optional(),
+  /** Picture for wide places (https). */
+  logo_url: text(
+    codePoints({ max: 2000 }),
+    matches(/^https:\/\/[^\p{White_Space}\/?#]\P{White_Space}*$/u),
+  ).optional(),
+  /** Such as #1a2b3c. */
+  primary_color: text(matches(/^#[0-9a-f]{6}$/u)).optional(),
+  /** A line under the name. */
+  tagline: text(codePoints({ min: 1, max: 160 })).optional(),
+})
+
+/** How an organization looks. Everything is optional. */
+export type Branding = z.infer<typeof branding>
+
 /** One card of a briefing. */
 export const briefingCard = z.strictObject({
   /** Key of the content item the card shows. */

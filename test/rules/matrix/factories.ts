@@ -21,6 +21,8 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'briefing.topics.slug': (word) => word.slice(0, 40),
   'briefing.user_feedback.kind': () => 'like',
   'briefing.user_preferences.preferences': (word) => JSON.stringify({ muted_words: [word] }),
+  'core.organizations.slug': (word) => word,
+  'core.organization_members.role': () => 'owner',
   'core.mails.kind': () => 'verify_email',
   'core.mails.recipient': (word) => `${word}@example.com`,
   'core.mails.state': () => 'waiting',
