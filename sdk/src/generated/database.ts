@@ -4,6 +4,7 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
+  Deleted,
   MailQueued,
   SessionAnswer,
   SessionsEnded,
@@ -350,6 +351,63 @@ export type Database = {
         }
         Relationships: []
       }
+      /** Who is in the teams of your organizations. */
+      team_members: {
+        Row: {
+          /** Since when. */
+          created_at: string
+          /** The organization of the team. */
+          organization_id: string
+          /** lead or member. */
+          role: 'lead' | 'member'
+          /** The team. */
+          team_id: string
+          /** When the role last changed. */
+          updated_at: string
+          /** The account of the member. */
+          user_id: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'team_members_organization_id_team_id_fkey'
+            columns: ['organization_id', 'team_id']
+            isOneToOne: false
+            referencedRelation: 'teams'
+            referencedColumns: ['organization_id', 'id']
+          },
+          {
+            foreignKeyName: 'team_members_organization_id_user_id_fkey'
+            columns: ['organization_id', 'user_id']
+            isOneToOne: false
+            referencedRelation: 'organization_members'
+            referencedColumns: ['organization_id', 'user_id']
+          },
+        ]
+      }
+      /** Teams of your organizations; every member of an organization sees them. */
+      teams: {
+        Row: {
+          /** When it was made. */
+          created_at: string
+          /** Key of the team. */
+          id: string
+          /** Its name, unique in the organization whatever the case of its letters. */
+          name: string
+          /** The organization it is a part of. */
+          organization_id: string
+          /** When it last changed. */
+          updated_at: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'teams_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       /** Topics that can be followed. Readable without signing in. */
       topics: {
         Row: {
@@ -447,8 +505,200 @@ export type Database = {
         }
         Relationships: []
       }
+      /** Who is in your workspaces. Owners and admins of the organization may do all an owner may without being listed. */
+      workspace_members: {
+        Row: {
+          /** Since when. */
+          created_at: string
+          /** The organization of the workspace. */
+          organization_id: string
+          /** owner, editor or viewer. */
+          role: 'owner' | 'editor' | 'viewer'
+          /** When the role last changed. */
+          updated_at: string
+          /** The account of the member. */
+          user_id: string
+          /** The workspace. */
+          workspace_id: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'workspace_members_organization_id_user_id_fkey'
+            columns: ['organization_id', 'user_id']
+            isOneToOne: false
+            referencedRelation: 'organization_members'
+            referencedColumns: ['organization_id', 'user_id']
+          },
+          {
+            foreignKeyName: 'workspace_members_organization_id_workspace_id_fkey'
+            columns: ['organization_id', 'workspace_id']
+            isOneToOne: false
+            referencedRelation: 'workspaces'
+            referencedColumns: ['organization_id', 'id']
+          },
+        ]
+      }
+      /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
+      workspaces: {
+        Row: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+          /** When it was made. */
+          created_at: string
+          /** Key of the workspace. */
+          id: string
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+          /** Its name. */
+          name: string
+          /** The organization it is a part of. */
+          organization_id: string
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+          /** When it last changed. */
+          updated_at: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'workspaces_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
     }
     Functions: {
+      /**
+       * Put a member of the organization into a team, as owner or admin of the organization. Safe to repeat.
+       *
+       * role: lead or member. Adding somebody again gives them the role sent.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_role_unknown (400),
+       * organization_member_not_found (404).
+       */
+      add_team_member: {
+        Args: {
+          role?: string
+          team_id: string
+          user_id: string
+        }
+        Returns: {
+          /** Since when. */
+          created_at: string
+
+          /** The organization of the team. */
+          organization_id: string
+
+          /** lead or member. */
+          role: 'lead' | 'member'
+
+          /** The team. */
+          team_id: string
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** The account of the member. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'team_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Let a member of the organization into a workspace that you are owner of.
+       *
+       * role: owner, editor or viewer.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+       * workspace_role_unknown (400), organization_member_not_found (404), workspace_member_exists (409).
+       */
+      add_workspace_member: {
+        Args: {
+          role?: string
+          user_id: string
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when. */
+          created_at: string
+
+          /** The organization of the workspace. */
+          organization_id: string
+
+          /** owner, editor or viewer. */
+          role: 'owner' | 'editor' | 'viewer'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** The account of the member. */
+          user_id: string
+
+          /** The workspace. */
+          workspace_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspace_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Archive a workspace that you are owner of: it can be read, and nobody can write in it. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+       */
+      archive_workspace: {
+        Args: {
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
       /**
        * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
        * goes to the old one. Until the link is opened nothing changes.
@@ -475,6 +725,47 @@ export type Database = {
           new_password: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Give somebody in a workspace that you are owner of another role. The last owner stays one.
+       *
+       * role: owner, editor or viewer.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+       * workspace_role_unknown (400), workspace_member_not_found (404), workspace_needs_owner (409).
+       */
+      change_workspace_member_role: {
+        Args: {
+          role: string
+          user_id: string
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when. */
+          created_at: string
+
+          /** The organization of the workspace. */
+          organization_id: string
+
+          /** owner, editor or viewer. */
+          role: 'owner' | 'editor' | 'viewer'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** The account of the member. */
+          user_id: string
+
+          /** The workspace. */
+          workspace_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspace_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
       }
 
       /**
@@ -524,6 +815,120 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+      }
+
+      /**
+       * Make a team in an organization that you are owner or admin of.
+       *
+       * name: 1 to 80 characters, unique in the organization whatever the case of its letters.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), team_name_invalid (400),
+       * team_name_taken (409).
+       */
+      create_team: {
+        Args: {
+          name: string
+          organization_id: string
+        }
+        Returns: {
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the team. */
+          id: string
+
+          /** Its name, unique in the organization whatever the case of its letters. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'teams'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Make a workspace in an organization that you are owner or admin of; you become its owner.
+       *
+       * name: 1 to 80 characters. slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters,
+       * unique in the organization.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+       * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409).
+       */
+      create_workspace: {
+        Args: {
+          name: string
+          organization_id: string
+          slug: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Delete a team, as owner or admin of its organization. Its members stay in the organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403).
+       */
+      delete_team: {
+        Args: {
+          team_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Delete a workspace that you are owner of, archived or not, with everything in it. Nothing brings it back.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), password_wrong (403),
+       * too_many_attempts (429).
+       */
+      delete_workspace: {
+        Args: {
+          password: string
+          workspace_id: string
+        }
+        Returns: Deleted
       }
 
       /**
@@ -686,6 +1091,31 @@ export type Database = {
         }[]
       }
 
+      /**
+       * Leave a team; you stay in the organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404).
+       */
+      leave_team: {
+        Args: {
+          team_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Leave a workspace; you stay in the organization. Its last owner makes somebody else owner first.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_member_not_found (404),
+       * workspace_needs_owner (409).
+       */
+      leave_workspace: {
+        Args: {
+          workspace_id: string
+        }
+        Returns: null
+      }
+
       /** The account of whoever asks. */
       me: {
         Args: Record<PropertyKey, never>
@@ -756,6 +1186,33 @@ export type Database = {
       }
 
       /**
+       * Take somebody out of a team, as owner or admin of its organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_member_not_found (404).
+       */
+      remove_team_member: {
+        Args: {
+          team_id: string
+          user_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Take somebody out of a workspace that you are owner of, archived or not. The last owner stays.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403),
+       * workspace_member_not_found (404), workspace_needs_owner (409).
+       */
+      remove_workspace_member: {
+        Args: {
+          user_id: string
+          workspace_id: string
+        }
+        Returns: null
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -790,6 +1247,51 @@ export type Database = {
           token: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Take an archived workspace that you are owner of into use again. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+       */
+      restore_workspace: {
+        Args: {
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
+          isOneToOne: true
+          isSetofReturn: true
+        }
       }
 
       /**
@@ -1195,6 +1697,94 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'users'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Rename a team, as owner or admin of its organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_name_invalid (400),
+       * team_name_taken (409).
+       */
+      update_team: {
+        Args: {
+          name: string
+          team_id: string
+        }
+        Returns: {
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the team. */
+          id: string
+
+          /** Its name, unique in the organization whatever the case of its letters. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'teams'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Change a workspace that you are owner of; what is left out or null stays as it is.
+       *
+       * settings is merged into what there is, key by key: a key with null goes, any other replaces the value of its key. Keys
+       * are snake_case (at most 63 characters), values any JSON, 16 KiB together.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+       * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409),
+       * workspace_settings_invalid (400).
+       */
+      update_workspace: {
+        Args: {
+          name?: string | null
+          settings?: Json | null
+          slug?: string | null
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
           isOneToOne: true
           isSetofReturn: true
         }

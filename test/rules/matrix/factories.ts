@@ -23,6 +23,8 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'briefing.user_preferences.preferences': (word) => JSON.stringify({ muted_words: [word] }),
   'core.organizations.slug': (word) => word,
   'core.organization_members.role': () => 'owner',
+  'core.workspaces.slug': (word) => word,
+  'core.workspace_members.role': () => 'owner',
   'core.mails.kind': () => 'verify_email',
   'core.mails.recipient': (word) => `${word}@example.com`,
   'core.mails.state': () => 'waiting',
