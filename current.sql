@@ -44,7 +44,8 @@ create unique index if not exists teams_organization_id_name_idx on core.teams (
 create table if not exists core.team_members (
   organization_id uuid not null,
   team_id uuid not null,
-  user_id uuid not null,
+  -- Said twice: the key below carries the organization, this one tells audit and erasure whose the row is.
+  user_id uuid not null references core.users on delete cascade,
   role text not null default 'member',
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
@@ -76,7 +77,8 @@ create table if not exists core.workspaces (
 create table if not exists core.workspace_members (
   organization_id uuid not null,
   workspace_id uuid not null,
-  user_id uuid not null,
+  -- Said twice: the key below carries the organization, this one tells audit and erasure whose the row is.
+  user_id uuid not null references core.users on delete cascade,
   role text not null,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
