@@ -382,6 +382,13 @@ export type Database = {
             referencedRelation: 'organization_members'
             referencedColumns: ['organization_id', 'user_id']
           },
+          {
+            foreignKeyName: 'team_members_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
         ]
       }
       /** Teams of your organizations; every member of an organization sees them. */
@@ -536,6 +543,13 @@ export type Database = {
             referencedRelation: 'workspaces'
             referencedColumns: ['organization_id', 'id']
           },
+          {
+            foreignKeyName: 'workspace_members_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
         ]
       }
       /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
@@ -578,7 +592,7 @@ export type Database = {
        * role: lead or member. Adding somebody again gives them the role sent.
        *
        * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_role_unknown (400),
-       * organization_member_not_found (404).
+       * member_not_found (404).
        */
       add_team_member: {
         Args: {
@@ -619,7 +633,7 @@ export type Database = {
        * role: owner, editor or viewer.
        *
        * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
-       * workspace_role_unknown (400), organization_member_not_found (404), workspace_member_exists (409).
+       * workspace_role_unknown (400), member_not_found (404), workspace_member_exists (409).
        */
       add_workspace_member: {
         Args: {

@@ -248,6 +248,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The locale is not a language tag we understand.',
     hint: 'Send a tag such as en or de-AT.',
   },
+  /** The organization has no such member. (404) */
+  member_not_found: {
+    status: 404,
+    summary: 'The organization has no such member.',
+    hint: 'The view organization_members lists them.',
+  },
   /** The number of months is out of range. (400) */
   months_ahead_invalid: {
     status: 400,
@@ -268,12 +274,6 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
-  /** The organization has no such member. (404) */
-  organization_member_not_found: {
-    status: 404,
-    summary: 'The organization has no such member.',
-    hint: 'The view organization_members lists them.',
-  },
   /** The name cannot be an organization's. (400) */
   organization_name_invalid: {
     status: 400,

@@ -572,7 +572,7 @@ export const args = {
    * role: lead or member. Adding somebody again gives them the role sent.
    *
    * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_role_unknown (400),
-   * organization_member_not_found (404).
+   * member_not_found (404).
    */
   add_team_member: z.strictObject({
     role: text().optional(),
@@ -585,7 +585,7 @@ export const args = {
    * role: owner, editor or viewer.
    *
    * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
-   * workspace_role_unknown (400), organization_member_not_found (404), workspace_member_exists (409).
+   * workspace_role_unknown (400), member_not_found (404), workspace_member_exists (409).
    */
   add_workspace_member: z.strictObject({
     role: text().optional(),

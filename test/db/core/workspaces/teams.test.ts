@@ -104,7 +104,7 @@ test('a role nobody has is refused (team_role_unknown), and so is whoever is not
   const stranger = await signUp(api)
   for (const user_id of [stranger.id, null]) {
     const answer = await api.rpc('add_team_member', { team_id: team.id, user_id }, owner.token)
-    expect([answer.status, answer.body.message]).toEqual([404, 'organization_member_not_found'])
+    expect([answer.status, answer.body.message]).toEqual([404, 'member_not_found'])
   }
 })
 

@@ -77,8 +77,8 @@ test('a member comes in once, from the organization only, with a role there is',
   const stranger = (await createOrganization(api)).owner
   const refused: [Record<string, unknown>, number, string][] = [
     [{ user_id: viewer.id }, 409, 'workspace_member_exists'],
-    [{ user_id: stranger.id }, 404, 'organization_member_not_found'],
-    [{ user_id: null }, 404, 'organization_member_not_found'],
+    [{ user_id: stranger.id }, 404, 'member_not_found'],
+    [{ user_id: null }, 404, 'member_not_found'],
     [{ user_id: viewer.id, role: 'admin' }, 400, 'workspace_role_unknown'],
     [{ user_id: viewer.id, role: null }, 400, 'workspace_role_unknown'],
   ]
