@@ -28,6 +28,15 @@ create table if not exists core.organization_members (
 );
 create index if not exists organization_members_user_id_idx on core.organization_members (user_id);
 
+-- Who was removed comes back by an invitation only, not by an address at a verified domain.
+create table if not exists core.organization_exclusions (
+  organization_id uuid not null references core.organizations on delete cascade,
+  user_id uuid not null references core.users on delete cascade,
+  created_at timestamptz not null default now(),
+  primary key (organization_id, user_id)
+);
+create index if not exists organization_exclusions_user_id_idx on core.organization_exclusions (user_id);
+
 -- Workspaces: teams and workspaces inside an organization. Each key carries the organization, so that no row can point
 -- into another one; with their membership of it people lose everything inside.
 create table if not exists core.teams (

@@ -4,7 +4,7 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
-  Deleted,
+  Done,
   MailQueued,
   SessionAnswer,
   SessionsEnded,
@@ -728,6 +728,53 @@ export type Database = {
       }
 
       /**
+       * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+       *
+       * Felt by the member's next request.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_role_unknown (400), organization_needs_owner (409).
+       */
+      change_member_role: {
+        Args: {
+          organization_id: string
+          role: string
+          user_id: string
+        }
+        Returns: {
+          /** Address of the member's picture (https). */
+          avatar_url: string | null
+
+          /** When the member joined. */
+          created_at: string
+
+          /** The member's name; null where none was given. */
+          display_name: string | null
+
+          /** The member's address, for owners and admins of the organization; others see their own only. */
+          email: string | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** owner, admin, member or billing. */
+          role: 'owner' | 'admin' | 'member' | 'billing'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** Key of the member's account. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Change your password. Ends all your other sessions; this one goes on.
        *
        * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
@@ -920,6 +967,20 @@ export type Database = {
       }
 
       /**
+       * Delete an organization for good, with everything in it (owners, with their password).
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+       * too_many_attempts (429).
+       */
+      delete_organization: {
+        Args: {
+          organization_id: string
+          password: string
+        }
+        Returns: Done
+      }
+
+      /**
        * Delete a team, as owner or admin of its organization. Its members stay in the organization.
        *
        * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403).
@@ -942,7 +1003,7 @@ export type Database = {
           password: string
           workspace_id: string
         }
-        Returns: Deleted
+        Returns: Done
       }
 
       /**
@@ -1106,6 +1167,18 @@ export type Database = {
       }
 
       /**
+       * Leave an organization. Its last owner hands it over or deletes it first.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+       */
+      leave_organization: {
+        Args: {
+          organization_id: string
+        }
+        Returns: null
+      }
+
+      /**
        * Leave a team; you stay in the organization.
        *
        * Errors: not_signed_in (401), team_not_found (404).
@@ -1197,6 +1270,22 @@ export type Database = {
           refresh_token: string
         }
         Returns: SessionAnswer
+      }
+
+      /**
+       * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+       *
+       * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_needs_owner (409).
+       */
+      remove_member: {
+        Args: {
+          organization_id: string
+          user_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -1587,6 +1676,21 @@ export type Database = {
       }
 
       /**
+       * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+       * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+       */
+      transfer_ownership: {
+        Args: {
+          organization_id: string
+          password: string
+          user_id: string
+        }
+        Returns: Done
+      }
+
+      /**
        * Stop following a source. Safe to repeat.
        *
        * Errors: not_signed_in (401).
@@ -1640,6 +1744,61 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'briefing_preferences'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Change an organization (owners and admins); what is left out or null stays as it is.
+       *
+       * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+       * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+       * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+       * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+       * organization_settings_invalid (400), organization_branding_invalid (400).
+       */
+      update_organization: {
+        Args: {
+          branding?: Json | null
+          name?: string | null
+          organization_id: string
+          settings?: Json | null
+          slug?: string | null
+        }
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
           isOneToOne: true
           isSetofReturn: true
         }

@@ -274,11 +274,23 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** The branding does not have the right shape. (400) */
+  organization_branding_invalid: {
+    status: 400,
+    summary: 'The branding does not have the right shape.',
+    hint: 'Send an object of logo_url, icon_url (https), primary_color, accent_color (#rrggbb) and tagline.',
+  },
   /** The name cannot be an organization's. (400) */
   organization_name_invalid: {
     status: 400,
     summary: "The name cannot be an organization's.",
     hint: 'Send 1 to 120 characters, without blanks around them.',
+  },
+  /** The organization would be left without an owner who can act. (409) */
+  organization_needs_owner: {
+    status: 409,
+    summary: 'The organization would be left without an owner who can act.',
+    hint: 'Make another member owner first, or delete the organization.',
   },
   /** You belong to no such organization. (404) */
   organization_not_found: {
@@ -291,6 +303,18 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'Your role in the organization does not allow this.',
     hint: 'Ask an owner; docs/tenancy.md says which role may do what.',
+  },
+  /** There is no such role in an organization. (400) */
+  organization_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in an organization.',
+    hint: 'Send owner, admin, member or billing.',
+  },
+  /** The settings are no object that can be kept. (400) */
+  organization_settings_invalid: {
+    status: 400,
+    summary: 'The settings are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
   },
   /** This cannot be a slug. (400) */
   organization_slug_invalid: {

@@ -9,7 +9,7 @@ import {
   briefingCard,
   briefingCards,
   briefingPreferences,
-  deleted,
+  done,
   mailQueued,
   sessionAnswer,
   sessionsEnded,
@@ -611,6 +611,19 @@ export const args = {
     password: text(),
   }),
   /**
+   * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+   *
+   * Felt by the member's next request.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_role_unknown (400), organization_needs_owner (409).
+   */
+  change_member_role: z.strictObject({
+    organization_id: z.guid(),
+    role: text(),
+    user_id: z.guid(),
+  }),
+  /**
    * Change your password. Ends all your other sessions; this one goes on.
    *
    * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
@@ -670,6 +683,16 @@ export const args = {
     name: text(),
     organization_id: z.guid(),
     slug: text(),
+  }),
+  /**
+   * Delete an organization for good, with everything in it (owners, with their password).
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429).
+   */
+  delete_organization: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
   }),
   /**
    * Delete a team, as owner or admin of its organization. Its members stay in the organization.
@@ -748,6 +771,14 @@ export const args = {
    */
   health: z.strictObject({}),
   /**
+   * Leave an organization. Its last owner hands it over or deletes it first.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+   */
+  leave_organization: z.strictObject({
+    organization_id: z.guid(),
+  }),
+  /**
    * Leave a team; you stay in the organization.
    *
    * Errors: not_signed_in (401), team_not_found (404).
@@ -776,6 +807,18 @@ export const args = {
    */
   refresh_session: z.strictObject({
     refresh_token: text(),
+  }),
+  /**
+   * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+   *
+   * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_needs_owner (409).
+   */
+  remove_member: z.strictObject({
+    organization_id: z.guid(),
+    user_id: z.guid(),
   }),
   /**
    * Take somebody out of a team, as owner or admin of its organization.
@@ -928,6 +971,17 @@ export const args = {
     sent_at: z.iso.datetime({ offset: true }).nullish(),
   }),
   /**
+   * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+   */
+  transfer_ownership: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
+    user_id: z.guid(),
+  }),
+  /**
    * Stop following a source. Safe to repeat.
    *
    * Errors: not_signed_in (401).
@@ -952,6 +1006,24 @@ export const args = {
    */
   update_briefing_preferences: z.strictObject({
     preferences: json(),
+  }),
+  /**
+   * Change an organization (owners and admins); what is left out or null stays as it is.
+   *
+   * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+   * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+   * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+   * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+   * organization_settings_invalid (400), organization_branding_invalid (400).
+   */
+  update_organization: z.strictObject({
+    branding: json().nullish(),
+    name: text().nullish(),
+    organization_id: z.guid(),
+    settings: json().nullish(),
+    slug: text().nullish(),
   }),
   /**
    * Change your own profile; what is left out or null stays as it is.
@@ -1017,13 +1089,15 @@ export const results = {
   add_workspace_member: z.array(rows.workspace_members),
   archive_workspace: z.array(rows.workspaces),
   change_email: mailQueued,
+  change_member_role: z.array(rows.organization_members),
   change_password: sessionsEnded,
   change_workspace_member_role: z.array(rows.workspace_members),
   create_organization: z.array(rows.organizations),
   create_team: z.array(rows.teams),
   create_workspace: z.array(rows.workspaces),
+  delete_organization: done,
   delete_team: z.null(),
-  delete_workspace: deleted,
+  delete_workspace: done,
   end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),
@@ -1035,10 +1109,12 @@ export const results = {
       checked_at: z.iso.datetime({ offset: true }),
     }),
   ),
+  leave_organization: z.null(),
   leave_team: z.null(),
   leave_workspace: z.null(),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
+  remove_member: z.null(),
   remove_team_member: z.null(),
   remove_workspace_member: z.null(),
   request_email_verification: mailQueued,
@@ -1054,9 +1130,11 @@ export const results = {
   sign_up: sessionAnswer,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
+  transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
+  update_organization: z.array(rows.organizations),
   update_profile: z.array(rows.users),
   update_team: z.array(rows.teams),
   update_workspace: z.array(rows.workspaces),

@@ -103,13 +103,13 @@ export const briefingPreferences = z.strictObject({
 /** What someone wants in their briefings. Everything is optional. */
 export type BriefingPreferences = z.infer<typeof briefingPreferences>
 
-/** JSON Schema of the answer to what deletes after asking for the password. */
-export const deleted = z.strictObject({
-  deleted_id: text(guid()),
+/** JSON Schema of the answer {"status": "done"}. */
+export const done = z.strictObject({
+  status: z.enum(['done']),
 })
 
-/** JSON Schema of the answer to what deletes after asking for the password. */
-export type Deleted = z.infer<typeof deleted>
+/** JSON Schema of the answer {"status": "done"}. */
+export type Done = z.infer<typeof done>
 
 /** JSON Schema of the answer to a request that a mail decides. */
 export const mailQueued = z.strictObject({

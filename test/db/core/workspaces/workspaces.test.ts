@@ -145,7 +145,7 @@ test('deleting asks for the password and takes everything with it (password_wron
   expect([refused.status, refused.body.message]).toEqual([403, 'workspace_role_required'])
   await must(api, 'archive_workspace', { workspace_id: workspace.id }, owner)
   const answer = await api.rpc('delete_workspace', args(owner.password), owner.token)
-  expect([answer.status, answer.body]).toEqual([200, { deleted_id: workspace.id }])
+  expect([answer.status, answer.body]).toEqual([200, { status: 'done' }])
   expect((await api.get('/workspaces', viewer.token)).body).toEqual([])
   const { rows } = await db.owner.query(
     'select count(*)::int as count from core.workspace_members where workspace_id = $1',
