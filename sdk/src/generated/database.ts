@@ -4,9 +4,9 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
-  CurrentPlan,
+  Done,
+  InvitationQueued,
   MailQueued,
-  PlanLimits,
   SessionAnswer,
   SessionsEnded,
   TrackEvents,
@@ -261,6 +261,94 @@ export type Database = {
           },
         ]
       }
+      /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
+      invitations: {
+        Row: {
+          /** When it was made. */
+          created_at: string
+          /** The invited address. */
+          email: string
+          /** When the link stops working. */
+          expires_at: string
+          /** Key of the invitation. */
+          id: string
+          /** Who invited; null once that account is gone. */
+          invited_by: string | null
+          /** Key of the organization. */
+          organization_id: string
+          /** Its name when it invited. */
+          organization_name: string
+          /** admin, member or billing: what the invited becomes. */
+          role: 'admin' | 'member' | 'billing'
+          /** pending, accepted, declined, revoked or expired. */
+          state: string
+          /** When it last changed. */
+          updated_at: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'invitations_invited_by_fkey'
+            columns: ['invited_by']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'invitations_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      /** Domains and claims of the organizations whose domains you manage. */
+      organization_domains: {
+        Row: {
+          /** When it was claimed. */
+          created_at: string
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+          /** The domain, in lower-case ASCII. */
+          domain: string
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+          /** Key of the claim. */
+          id: string
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+          /** Key of the organization. */
+          organization_id: string
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+          /** When it last changed. */
+          updated_at: string
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organization_domains_created_by_fkey'
+            columns: ['created_by']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organization_domains_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       /** Who belongs to the organizations that you belong to. */
       organization_members: {
         Row: {
@@ -330,34 +418,6 @@ export type Database = {
           },
         ]
       }
-      /** The plans that are for sale. */
-      plans: {
-        Row: {
-          /** user or organization: who can have it. */
-          audience: 'user' | 'organization'
-          /** month or year. */
-          billing_interval: 'month' | 'year'
-          /** ISO 4217, such as EUR. */
-          currency: string
-          /** What it is for, in a sentence. */
-          description: string
-          /** Names of features and whether the plan includes them. */
-          features: Json
-          /** Key of the plan. */
-          key: string
-          /** Most of each at a time; null or left out: no limit. */
-          limits: PlanLimits
-          /** Its name. */
-          name: string
-          /** Order among the plans; a higher one counts as the better plan. */
-          position: number
-          /** Price for one billing interval, in hundredths of the currency. */
-          price_cents: number
-          /** Days that start_trial gives; 0: no trial. */
-          trial_days: number
-        }
-        Relationships: []
-      }
       /** One's own living sessions. */
       sessions: {
         Row: {
@@ -380,55 +440,66 @@ export type Database = {
         }
         Relationships: []
       }
-      /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
-      subscriptions: {
+      /** Who is in the teams of your organizations. */
+      team_members: {
         Row: {
-          /** It ends with the period. */
-          cancel_at_period_end: boolean
-          /** When it ended; null while it lives. */
-          canceled_at: string | null
-          /** When it was first known here. */
+          /** Since when. */
           created_at: string
-          /** End of that period. */
-          current_period_end: string | null
-          /** Beginning of the period that is paid or to be paid. */
-          current_period_start: string | null
-          /** Key of the subscription. */
-          id: string
-          /** Given by the operator; nothing is charged. */
-          is_comped: boolean
-          /** A second living subscription: another one counts, and the provider still charges for this one. */
-          is_surplus: boolean
-          /** The organization it is of; null when it is an account's. */
-          organization_id: string | null
-          /** Since when a payment is missing; null when none is. */
-          past_due_at: string | null
-          /** Key of the plan. */
-          plan: string
-          /** stripe; null for trials of our own and what operators give. */
-          provider: 'stripe' | null
-          /** trialing, active, past_due or canceled. */
-          state: 'trialing' | 'active' | 'past_due' | 'canceled'
-          /** End of its trial; null without one. */
-          trial_ends_at: string | null
-          /** When it last changed here. */
+          /** The organization of the team. */
+          organization_id: string
+          /** lead or member. */
+          role: 'lead' | 'member'
+          /** The team. */
+          team_id: string
+          /** When the role last changed. */
           updated_at: string
-          /** The account it is of; null when it is an organization's. */
-          user_id: string | null
+          /** The account of the member. */
+          user_id: string
         }
         Relationships: [
           {
-            foreignKeyName: 'subscriptions_organization_id_fkey'
-            columns: ['organization_id']
+            foreignKeyName: 'team_members_organization_id_team_id_fkey'
+            columns: ['organization_id', 'team_id']
             isOneToOne: false
-            referencedRelation: 'organizations'
-            referencedColumns: ['id']
+            referencedRelation: 'teams'
+            referencedColumns: ['organization_id', 'id']
           },
           {
-            foreignKeyName: 'subscriptions_user_id_fkey'
+            foreignKeyName: 'team_members_organization_id_user_id_fkey'
+            columns: ['organization_id', 'user_id']
+            isOneToOne: false
+            referencedRelation: 'organization_members'
+            referencedColumns: ['organization_id', 'user_id']
+          },
+          {
+            foreignKeyName: 'team_members_user_id_fkey'
             columns: ['user_id']
             isOneToOne: false
             referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      /** Teams of your organizations; every member of an organization sees them. */
+      teams: {
+        Row: {
+          /** When it was made. */
+          created_at: string
+          /** Key of the team. */
+          id: string
+          /** Its name, unique in the organization whatever the case of its letters. */
+          name: string
+          /** The organization it is a part of. */
+          organization_id: string
+          /** When it last changed. */
+          updated_at: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'teams_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
             referencedColumns: ['id']
           },
         ]
@@ -530,8 +601,318 @@ export type Database = {
         }
         Relationships: []
       }
+      /** Who is in your workspaces. Owners and admins of the organization may do all an owner may without being listed. */
+      workspace_members: {
+        Row: {
+          /** Since when. */
+          created_at: string
+          /** The organization of the workspace. */
+          organization_id: string
+          /** owner, editor or viewer. */
+          role: 'owner' | 'editor' | 'viewer'
+          /** When the role last changed. */
+          updated_at: string
+          /** The account of the member. */
+          user_id: string
+          /** The workspace. */
+          workspace_id: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'workspace_members_organization_id_user_id_fkey'
+            columns: ['organization_id', 'user_id']
+            isOneToOne: false
+            referencedRelation: 'organization_members'
+            referencedColumns: ['organization_id', 'user_id']
+          },
+          {
+            foreignKeyName: 'workspace_members_organization_id_workspace_id_fkey'
+            columns: ['organization_id', 'workspace_id']
+            isOneToOne: false
+            referencedRelation: 'workspaces'
+            referencedColumns: ['organization_id', 'id']
+          },
+          {
+            foreignKeyName: 'workspace_members_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
+      workspaces: {
+        Row: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+          /** When it was made. */
+          created_at: string
+          /** Key of the workspace. */
+          id: string
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+          /** Its name. */
+          name: string
+          /** The organization it is a part of. */
+          organization_id: string
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+          /** When it last changed. */
+          updated_at: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'workspaces_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
     }
     Functions: {
+      /**
+       * Accept an invitation: by the token of the mail, or by the id that the view invitations shows you.
+       *
+       * Your account's address must be the invited one, and confirmed (request_email_verification). A link that somebody
+       * forwards lets nobody else in. Answers with the organization.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+       */
+      accept_invitation: {
+        Args: {
+          invitation_id?: string | null
+          token?: string | null
+        }
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Claim a domain for an organization (owners and admins).
+       *
+       * The answer tells which TXT record to set in the DNS (record_name, record_value). It is looked for after five minutes and
+       * then ever less often, for 7 days, or when check_domain asks. Names in other scripts are sent as xn--….
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), domain_invalid (400),
+       * domain_public (400), domain_claimed (409), too_many_domains (409).
+       */
+      add_domain: {
+        Args: {
+          domain: string
+          organization_id: string
+        }
+        Returns: {
+          /** When it was claimed. */
+          created_at: string
+
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+
+          /** The domain, in lower-case ASCII. */
+          domain: string
+
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+
+          /** Key of the claim. */
+          id: string
+
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+
+          /** When it last changed. */
+          updated_at: string
+
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_domains'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Put a member of the organization into a team, as owner or admin of the organization. Safe to repeat.
+       *
+       * role: lead or member. Adding somebody again gives them the role sent.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_role_unknown (400),
+       * member_not_found (404).
+       */
+      add_team_member: {
+        Args: {
+          role?: string
+          team_id: string
+          user_id: string
+        }
+        Returns: {
+          /** Since when. */
+          created_at: string
+
+          /** The organization of the team. */
+          organization_id: string
+
+          /** lead or member. */
+          role: 'lead' | 'member'
+
+          /** The team. */
+          team_id: string
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** The account of the member. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'team_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Let a member of the organization into a workspace that you are owner of.
+       *
+       * role: owner, editor or viewer.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+       * workspace_role_unknown (400), member_not_found (404), workspace_member_exists (409).
+       */
+      add_workspace_member: {
+        Args: {
+          role?: string
+          user_id: string
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when. */
+          created_at: string
+
+          /** The organization of the workspace. */
+          organization_id: string
+
+          /** owner, editor or viewer. */
+          role: 'owner' | 'editor' | 'viewer'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** The account of the member. */
+          user_id: string
+
+          /** The workspace. */
+          workspace_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspace_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Archive a workspace that you are owner of: it can be read, and nobody can write in it. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+       */
+      archive_workspace: {
+        Args: {
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
       /**
        * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
        * goes to the old one. Until the link is opened nothing changes.
@@ -547,6 +928,53 @@ export type Database = {
       }
 
       /**
+       * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+       *
+       * Felt by the member's next request.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_role_unknown (400), organization_needs_owner (409).
+       */
+      change_member_role: {
+        Args: {
+          organization_id: string
+          role: string
+          user_id: string
+        }
+        Returns: {
+          /** Address of the member's picture (https). */
+          avatar_url: string | null
+
+          /** When the member joined. */
+          created_at: string
+
+          /** The member's name; null where none was given. */
+          display_name: string | null
+
+          /** The member's address, for owners and admins of the organization; others see their own only. */
+          email: string | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** owner, admin, member or billing. */
+          role: 'owner' | 'admin' | 'member' | 'billing'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** Key of the member's account. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Change your password. Ends all your other sessions; this one goes on.
        *
        * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
@@ -558,6 +986,59 @@ export type Database = {
           new_password: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Give somebody in a workspace that you are owner of another role. The last owner stays one.
+       *
+       * role: owner, editor or viewer.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+       * workspace_role_unknown (400), workspace_member_not_found (404), workspace_needs_owner (409).
+       */
+      change_workspace_member_role: {
+        Args: {
+          role: string
+          user_id: string
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when. */
+          created_at: string
+
+          /** The organization of the workspace. */
+          organization_id: string
+
+          /** owner, editor or viewer. */
+          role: 'owner' | 'editor' | 'viewer'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** The account of the member. */
+          user_id: string
+
+          /** The workspace. */
+          workspace_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspace_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Have the DNS asked for a domain's record now (owners and admins); the view organization_domains shows the outcome.
+       *
+       * Errors: not_signed_in (401), domain_not_found (404).
+       */
+      check_domain: {
+        Args: {
+          domain_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -610,15 +1091,144 @@ export type Database = {
       }
 
       /**
-       * Your plan with its limits and features, or that of an organization you belong to.
+       * Make a team in an organization that you are owner or admin of.
        *
-       * Errors: not_signed_in (401), organization_not_found (404).
+       * name: 1 to 80 characters, unique in the organization whatever the case of its letters.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), team_name_invalid (400),
+       * team_name_taken (409).
        */
-      current_plan: {
+      create_team: {
         Args: {
-          organization_id?: string | null
+          name: string
+          organization_id: string
         }
-        Returns: CurrentPlan
+        Returns: {
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the team. */
+          id: string
+
+          /** Its name, unique in the organization whatever the case of its letters. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'teams'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Make a workspace in an organization that you are owner or admin of; you become its owner.
+       *
+       * name: 1 to 80 characters. slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters,
+       * unique in the organization.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+       * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409).
+       */
+      create_workspace: {
+        Args: {
+          name: string
+          organization_id: string
+          slug: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+       */
+      decline_invitation: {
+        Args: {
+          invitation_id?: string | null
+          token?: string | null
+        }
+        Returns: null
+      }
+
+      /**
+       * Delete an organization for good, with everything in it (owners, with their password).
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+       * too_many_attempts (429).
+       */
+      delete_organization: {
+        Args: {
+          organization_id: string
+          password: string
+        }
+        Returns: Done
+      }
+
+      /**
+       * Delete a team, as owner or admin of its organization. Its members stay in the organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403).
+       */
+      delete_team: {
+        Args: {
+          team_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Delete a workspace that you are owner of, archived or not, with everything in it. Nothing brings it back.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), password_wrong (403),
+       * too_many_attempts (429).
+       */
+      delete_workspace: {
+        Args: {
+          password: string
+          workspace_id: string
+        }
+        Returns: Done
       }
 
       /**
@@ -781,6 +1391,105 @@ export type Database = {
         }[]
       }
 
+      /**
+       * Invite an address to an organization as admin, member (default) or billing (owners and admins).
+       *
+       * A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
+       * address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
+       * mails an hour, an organization sends at most 200 in 24 hours.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
+       * invitation_role_invalid (400), already_member (409), invitation_pending (409), too_many_attempts (429).
+       */
+      invite_member: {
+        Args: {
+          email: string
+          organization_id: string
+          role?: string
+        }
+        Returns: InvitationQueued
+      }
+
+      /**
+       * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
+       *
+       * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404).
+       */
+      join_organization_by_domain: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Leave an organization. Its last owner hands it over or deletes it first.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+       */
+      leave_organization: {
+        Args: {
+          organization_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Leave a team; you stay in the organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404).
+       */
+      leave_team: {
+        Args: {
+          team_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Leave a workspace; you stay in the organization. Its last owner makes somebody else owner first.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_member_not_found (404),
+       * workspace_needs_owner (409).
+       */
+      leave_workspace: {
+        Args: {
+          workspace_id: string
+        }
+        Returns: null
+      }
+
       /** The account of whoever asks. */
       me: {
         Args: Record<PropertyKey, never>
@@ -851,6 +1560,61 @@ export type Database = {
       }
 
       /**
+       * Give up a domain or a claim (owners and admins). Members stay.
+       *
+       * Errors: not_signed_in (401), domain_not_found (404).
+       */
+      remove_domain: {
+        Args: {
+          domain_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+       *
+       * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_needs_owner (409).
+       */
+      remove_member: {
+        Args: {
+          organization_id: string
+          user_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Take somebody out of a team, as owner or admin of its organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_member_not_found (404).
+       */
+      remove_team_member: {
+        Args: {
+          team_id: string
+          user_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Take somebody out of a workspace that you are owner of, archived or not. The last owner stays.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403),
+       * workspace_member_not_found (404), workspace_needs_owner (409).
+       */
+      remove_workspace_member: {
+        Args: {
+          user_id: string
+          workspace_id: string
+        }
+        Returns: null
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -875,6 +1639,18 @@ export type Database = {
       }
 
       /**
+       * Mail an open invitation again (owners and admins). The new link works for 7 days, the old one no longer.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404), too_many_attempts (429).
+       */
+      resend_invitation: {
+        Args: {
+          invitation_id: string
+        }
+        Returns: InvitationQueued
+      }
+
+      /**
        * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
        *
        * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
@@ -885,6 +1661,63 @@ export type Database = {
           token: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Take an archived workspace that you are owner of into use again. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+       */
+      restore_workspace: {
+        Args: {
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Take an open invitation back (owners and admins); its link works no longer.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404).
+       */
+      revoke_invitation: {
+        Args: {
+          invitation_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -1043,6 +1876,67 @@ export type Database = {
       }
 
       /**
+       * Let people with a confirmed address at a verified domain become members, or no longer (owners and admins).
+       *
+       * From then on an address that is being confirmed brings its account in; accounts that were there before come in by
+       * join_organization_by_domain, when they want to. Nobody who is a member goes.
+       *
+       * Errors: not_signed_in (401), domain_not_found (404), domain_not_verified (409).
+       */
+      set_domain_auto_join: {
+        Args: {
+          domain_id: string
+          has_auto_join: boolean
+        }
+        Returns: {
+          /** When it was claimed. */
+          created_at: string
+
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+
+          /** The domain, in lower-case ASCII. */
+          domain: string
+
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+
+          /** Key of the claim. */
+          id: string
+
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+
+          /** When it last changed. */
+          updated_at: string
+
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_domains'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Sign in with e-mail address and password.
        *
        * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
@@ -1101,22 +1995,6 @@ export type Database = {
           timezone?: string
         }
         Returns: SessionAnswer
-      }
-
-      /**
-       * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
-       *
-       * Once in the life of an account or an organization. When it ends, the default plan counts again.
-       *
-       * Errors: not_signed_in (401), plan_not_found (404), trial_not_offered (400), trial_already_used (409),
-       * already_subscribed (409), organization_not_found (404), organization_role_required (403).
-       */
-      start_trial: {
-        Args: {
-          organization_id?: string | null
-          plan: string
-        }
-        Returns: CurrentPlan
       }
 
       /**
@@ -1182,6 +2060,21 @@ export type Database = {
       }
 
       /**
+       * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+       * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+       */
+      transfer_ownership: {
+        Args: {
+          organization_id: string
+          password: string
+          user_id: string
+        }
+        Returns: Done
+      }
+
+      /**
        * Stop following a source. Safe to repeat.
        *
        * Errors: not_signed_in (401).
@@ -1235,6 +2128,61 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'briefing_preferences'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Change an organization (owners and admins); what is left out or null stays as it is.
+       *
+       * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+       * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+       * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+       * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+       * organization_settings_invalid (400), organization_branding_invalid (400).
+       */
+      update_organization: {
+        Args: {
+          branding?: Json | null
+          name?: string | null
+          organization_id: string
+          settings?: Json | null
+          slug?: string | null
+        }
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
           isOneToOne: true
           isSetofReturn: true
         }
@@ -1306,6 +2254,94 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'users'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Rename a team, as owner or admin of its organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_name_invalid (400),
+       * team_name_taken (409).
+       */
+      update_team: {
+        Args: {
+          name: string
+          team_id: string
+        }
+        Returns: {
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the team. */
+          id: string
+
+          /** Its name, unique in the organization whatever the case of its letters. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'teams'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Change a workspace that you are owner of; what is left out or null stays as it is.
+       *
+       * settings is merged into what there is, key by key: a key with null goes, any other replaces the value of its key. Keys
+       * are snake_case (at most 63 characters), values any JSON, 16 KiB together.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+       * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409),
+       * workspace_settings_invalid (400).
+       */
+      update_workspace: {
+        Args: {
+          name?: string | null
+          settings?: Json | null
+          slug?: string | null
+          workspace_id: string
+        }
+        Returns: {
+          /** Since when it can only be read; null while it is in use. */
+          archived_at: string | null
+
+          /** When it was made. */
+          created_at: string
+
+          /** Key of the workspace. */
+          id: string
+
+          /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** The organization it is a part of. */
+          organization_id: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses, unique in the organization. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'workspaces'
           isOneToOne: true
           isSetofReturn: true
         }

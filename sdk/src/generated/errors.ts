@@ -14,11 +14,11 @@ export const ERROR_CATALOGUE = {
     summary: 'A row with this key exists.',
     hint: 'Read it, or send another key.',
   },
-  /** There is a living subscription. (409) */
-  already_subscribed: {
+  /** This address belongs to a member. (409) */
+  already_member: {
     status: 409,
-    summary: 'There is a living subscription.',
-    hint: 'current_plan tells which; change it where it was made.',
+    summary: 'This address belongs to a member.',
+    hint: 'The view organization_members lists them; change_member_role changes what they may do.',
   },
   /** The audit log and its seals only grow. (403) */
   audit_append_only: {
@@ -55,42 +55,6 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The address of the picture cannot be kept.',
     hint: 'Send an https address of at most 2,000 characters.',
-  },
-  /** The event is stored, and what it tells could not be done. (424) */
-  billing_event_failed: {
-    status: 424,
-    summary: 'The event is stored, and what it tells could not be done.',
-    hint: 'Send it again later; core.billing_events tells why.',
-  },
-  /** The body is signed, but no event. (400) */
-  billing_event_invalid: {
-    status: 400,
-    summary: 'The body is signed, but no event.',
-    hint: 'Send the event as Stripe made it: id, type, created and data.',
-  },
-  /** No plan has this price. (422) */
-  billing_price_unknown: {
-    status: 422,
-    summary: 'No plan has this price.',
-    hint: 'Enter the price in core.plan_prices; the event is tried again.',
-  },
-  /** This is no signing secret. (400) */
-  billing_secret_invalid: {
-    status: 400,
-    summary: 'This is no signing secret.',
-    hint: "Send 16 to 200 printable characters without blanks and commas; Stripe's begin with whsec_.",
-  },
-  /** The signature does not vouch for the body. (400) */
-  billing_signature_invalid: {
-    status: 400,
-    summary: 'The signature does not vouch for the body.',
-    hint: 'Send the body byte for byte, within 300 seconds, and Stripe-Signature with it.',
-  },
-  /** The provider reports a status we do not know. (422) */
-  billing_status_unknown: {
-    status: 422,
-    summary: 'The provider reports a status we do not know.',
-    hint: 'Teach it to core.subscription_state(); the event is tried again.',
   },
   /** Briefings are made for yesterday, today and tomorrow of your own zone. (400) */
   briefing_date_out_of_range: {
@@ -134,6 +98,36 @@ export const ERROR_CATALOGUE = {
     summary: 'The display name is empty or too long.',
     hint: 'Send 1 to 80 characters.',
   },
+  /** The organization has claimed this domain before. (409) */
+  domain_claimed: {
+    status: 409,
+    summary: 'The organization has claimed this domain before.',
+    hint: 'The view organization_domains shows the record to set.',
+  },
+  /** This is no domain name. (400) */
+  domain_invalid: {
+    status: 400,
+    summary: 'This is no domain name.',
+    hint: 'Send one such as acme.example, without a dot at the end; names in other scripts as xn--….',
+  },
+  /** There is no such domain among those you manage. (404) */
+  domain_not_found: {
+    status: 404,
+    summary: 'There is no such domain among those you manage.',
+    hint: 'The view organization_domains lists them.',
+  },
+  /** The domain is not proven yet. (409) */
+  domain_not_verified: {
+    status: 409,
+    summary: 'The domain is not proven yet.',
+    hint: 'Set the TXT record that organization_domains shows, then call check_domain.',
+  },
+  /** Anybody can have an address at this domain. (400) */
+  domain_public: {
+    status: 400,
+    summary: 'Anybody can have an address at this domain.',
+    hint: 'Claim a domain of your own.',
+  },
   /** The e-mail address is confirmed. (409) */
   email_already_verified: {
     status: 409,
@@ -145,6 +139,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The e-mail address is not one we can write to.',
     hint: 'Send one plain address such as ada@example.com, at most 254 bytes.',
+  },
+  /** Your address is not confirmed yet. (403) */
+  email_not_verified: {
+    status: 403,
+    summary: 'Your address is not confirmed yet.',
+    hint: 'Call request_email_verification, open the link of its mail, then try again.',
   },
   /** An account with this e-mail address exists. (409) */
   email_taken: {
@@ -278,6 +278,24 @@ export const ERROR_CATALOGUE = {
     summary: 'E-mail address and password do not belong together.',
     hint: 'Check both; passwords are compared exactly as sent.',
   },
+  /** There is no such open invitation. (404) */
+  invitation_not_found: {
+    status: 404,
+    summary: 'There is no such open invitation.',
+    hint: 'Sign in with the address the mail went to; links work once, for 7 days, and a newer one voids the older.',
+  },
+  /** The address has an open invitation. (409) */
+  invitation_pending: {
+    status: 409,
+    summary: 'The address has an open invitation.',
+    hint: 'Call resend_invitation, or revoke_invitation first.',
+  },
+  /** Nobody is invited with this role. (400) */
+  invitation_role_invalid: {
+    status: 400,
+    summary: 'Nobody is invited with this role.',
+    hint: 'Send admin, member or billing; change_member_role and transfer_ownership make owners.',
+  },
   /** The link does not work (any more). (400) */
   link_invalid: {
     status: 400,
@@ -290,11 +308,23 @@ export const ERROR_CATALOGUE = {
     summary: 'The locale is not a language tag we understand.',
     hint: 'Send a tag such as en or de-AT.',
   },
+  /** The organization has no such member. (404) */
+  member_not_found: {
+    status: 404,
+    summary: 'The organization has no such member.',
+    hint: 'The view organization_members lists them.',
+  },
   /** The number of months is out of range. (400) */
   months_ahead_invalid: {
     status: 400,
     summary: 'The number of months is out of range.',
     hint: 'Send 1 to 120.',
+  },
+  /** No organization takes in addresses at your domain. (404) */
+  no_organization_to_join: {
+    status: 404,
+    summary: 'No organization takes in addresses at your domain.',
+    hint: 'Ask somebody there for an invitation.',
   },
   /** You may not do this. Without a token the status is 401. (403) */
   not_allowed: {
@@ -310,11 +340,23 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** The branding does not have the right shape. (400) */
+  organization_branding_invalid: {
+    status: 400,
+    summary: 'The branding does not have the right shape.',
+    hint: 'Send an object of logo_url, icon_url (https), primary_color, accent_color (#rrggbb) and tagline.',
+  },
   /** The name cannot be an organization's. (400) */
   organization_name_invalid: {
     status: 400,
     summary: "The name cannot be an organization's.",
     hint: 'Send 1 to 120 characters, without blanks around them.',
+  },
+  /** The organization would be left without an owner who can act. (409) */
+  organization_needs_owner: {
+    status: 409,
+    summary: 'The organization would be left without an owner who can act.',
+    hint: 'Make another member owner first, or delete the organization.',
   },
   /** You belong to no such organization. (404) */
   organization_not_found: {
@@ -327,6 +369,18 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'Your role in the organization does not allow this.',
     hint: 'Ask an owner; docs/tenancy.md says which role may do what.',
+  },
+  /** There is no such role in an organization. (400) */
+  organization_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in an organization.',
+    hint: 'Send owner, admin, member or billing.',
+  },
+  /** The settings are no object that can be kept. (400) */
+  organization_settings_invalid: {
+    status: 400,
+    summary: 'The settings are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
   },
   /** This cannot be a slug. (400) */
   organization_slug_invalid: {
@@ -357,18 +411,6 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'This needs your password, and it was another one.',
     hint: 'Send the password of the account; passwords are compared exactly as sent.',
-  },
-  /** The plan allows no more of these. (402) */
-  plan_limit_reached: {
-    status: 402,
-    summary: 'The plan allows no more of these.',
-    hint: 'Take a plan with a higher limit, or remove something first.',
-  },
-  /** There is no such plan. (404) */
-  plan_not_found: {
-    status: 404,
-    summary: 'There is no such plan.',
-    hint: 'The view plans lists those that are for sale.',
   },
   /** The preferences do not have the right shape. (400) */
   preferences_invalid: {
@@ -478,6 +520,36 @@ export const ERROR_CATALOGUE = {
     summary: 'The tags cannot be kept.',
     hint: 'Send at most 20 different tags of 1 to 40 characters without blanks around them.',
   },
+  /** The team has no such member. (404) */
+  team_member_not_found: {
+    status: 404,
+    summary: 'The team has no such member.',
+    hint: 'The view team_members lists them.',
+  },
+  /** The name cannot be a team's. (400) */
+  team_name_invalid: {
+    status: 400,
+    summary: "The name cannot be a team's.",
+    hint: 'Send 1 to 80 characters, without blanks around them.',
+  },
+  /** The organization has a team of this name. (409) */
+  team_name_taken: {
+    status: 409,
+    summary: 'The organization has a team of this name.',
+    hint: 'Choose another one; capitals do not count.',
+  },
+  /** There is no such team for you. (404) */
+  team_not_found: {
+    status: 404,
+    summary: 'There is no such team for you.',
+    hint: 'The view teams lists those of your organizations.',
+  },
+  /** There is no such role in a team. (400) */
+  team_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in a team.',
+    hint: 'Send lead or member.',
+  },
   /** The time zone is not an IANA name. (400) */
   timezone_invalid: {
     status: 400,
@@ -508,6 +580,12 @@ export const ERROR_CATALOGUE = {
     summary: 'Too many attempts in a short time.',
     hint: 'Wait as long as the header Retry-After says, then try again.',
   },
+  /** The organization has as many domains as one can. (409) */
+  too_many_domains: {
+    status: 409,
+    summary: 'The organization has as many domains as one can.',
+    hint: 'Call remove_domain for one first.',
+  },
   /** You follow as many as one can. (409) */
   too_many_follows: {
     status: 409,
@@ -525,18 +603,6 @@ export const ERROR_CATALOGUE = {
     status: 500,
     summary: 'The request ran into its time limit and was undone.',
     hint: 'Ask for less at once, or try again later.',
-  },
-  /** The trial has been used. (409) */
-  trial_already_used: {
-    status: 409,
-    summary: 'The trial has been used.',
-    hint: 'Trials are once in the life of an account or organization.',
-  },
-  /** The plan has no trial, or not for this kind of subject. (400) */
-  trial_not_offered: {
-    status: 400,
-    summary: 'The plan has no trial, or not for this kind of subject.',
-    hint: 'See trial_days and audience in the view plans.',
   },
   /** There is no such topic. (400) */
   unknown_topic: { status: 400, summary: 'There is no such topic.', hint: 'The view topics lists them.' },
@@ -559,6 +625,72 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'A value breaks a rule of its column.',
     hint: "The SDK's validators know the rules; details name the constraint.",
+  },
+  /** The workspace is archived; it can only be read. (409) */
+  workspace_archived: {
+    status: 409,
+    summary: 'The workspace is archived; it can only be read.',
+    hint: 'An owner can restore it with restore_workspace.',
+  },
+  /** The workspace has this member. (409) */
+  workspace_member_exists: {
+    status: 409,
+    summary: 'The workspace has this member.',
+    hint: 'Use change_workspace_member_role for another role.',
+  },
+  /** The workspace has no such member. (404) */
+  workspace_member_not_found: {
+    status: 404,
+    summary: 'The workspace has no such member.',
+    hint: 'The view workspace_members lists them.',
+  },
+  /** The name cannot be a workspace's. (400) */
+  workspace_name_invalid: {
+    status: 400,
+    summary: "The name cannot be a workspace's.",
+    hint: 'Send 1 to 80 characters, without blanks around them.',
+  },
+  /** A workspace has at least one owner. (409) */
+  workspace_needs_owner: {
+    status: 409,
+    summary: 'A workspace has at least one owner.',
+    hint: 'Make somebody else owner first.',
+  },
+  /** There is no such workspace for you. (404) */
+  workspace_not_found: {
+    status: 404,
+    summary: 'There is no such workspace for you.',
+    hint: 'The view workspaces lists yours.',
+  },
+  /** Your role in the workspace does not allow this. (403) */
+  workspace_role_required: {
+    status: 403,
+    summary: 'Your role in the workspace does not allow this.',
+    hint: 'Ask one of its owners, or an owner or admin of the organization.',
+  },
+  /** There is no such role in a workspace. (400) */
+  workspace_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in a workspace.',
+    hint: 'Send owner, editor or viewer.',
+  },
+  /** The settings are no object that can be kept. (400) */
+  workspace_settings_invalid: {
+    status: 400,
+    summary: 'The settings are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
+  },
+  /** This cannot be a slug. (400) */
+  workspace_slug_invalid: {
+    status: 400,
+    summary: 'This cannot be a slug.',
+    hint: 'Send 3 to 63 of a to z, 0 to 9 and single hyphens between them.',
+  },
+  /** Another workspace of the organization has this slug. (409) */
+  workspace_slug_taken: {
+    status: 409,
+    summary: 'Another workspace of the organization has this slug.',
+    hint: 'Choose another one.',
   },
   /** A write without a filter would change every row you may see. (400) */
   write_without_filter: {

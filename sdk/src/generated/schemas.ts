@@ -9,9 +9,9 @@ import {
   briefingCard,
   briefingCards,
   briefingPreferences,
-  currentPlan,
+  done,
+  invitationQueued,
   mailQueued,
-  planLimits,
   sessionAnswer,
   sessionsEnded,
   trackEvents,
@@ -138,6 +138,58 @@ export const columns = {
     /** Who follows: you. */
     user_id: z.guid(),
   },
+  /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
+  invitations: {
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The invited address. */
+    email: text(),
+    /** When the link stops working. */
+    expires_at: z.iso.datetime({ offset: true }),
+    /** Key of the invitation. */
+    id: z.guid(),
+    /** Who invited; null once that account is gone. */
+    invited_by: z.guid(),
+    /** Key of the organization. */
+    organization_id: z.guid(),
+    /** Its name when it invited. */
+    organization_name: text(codePoints({ min: 1, max: 120 })),
+    /** admin, member or billing: what the invited becomes. */
+    role: z.enum(['admin', 'member', 'billing']),
+    /** pending, accepted, declined, revoked or expired. */
+    state: text(),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** Domains and claims of the organizations whose domains you manage. */
+  organization_domains: {
+    /** When it was claimed. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Who claimed it; null once that account is gone. */
+    created_by: z.guid(),
+    /** The domain, in lower-case ASCII. */
+    domain: text(),
+    /** When the claim ends unless it is verified. */
+    expires_at: z.iso.datetime({ offset: true }),
+    /** Whether people with a confirmed address at the domain become members. */
+    has_auto_join: z.boolean(),
+    /** Key of the claim. */
+    id: z.guid(),
+    /** When the DNS was last asked. */
+    last_checked_at: z.iso.datetime({ offset: true }),
+    /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+    last_problem: z.enum(['record_missing', 'dns_failed', 'verified_elsewhere']),
+    /** Key of the organization. */
+    organization_id: z.guid(),
+    /** Name of the TXT record to set in the DNS. */
+    record_name: text(),
+    /** What the TXT record has to say. Leave it there: it is looked for every week. */
+    record_value: text(),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** When the record was found; null before. */
+    verified_at: z.iso.datetime({ offset: true }),
+  },
   /** Who belongs to the organizations that you belong to. */
   organization_members: {
     /** Address of the member's picture (https). */
@@ -178,31 +230,6 @@ export const columns = {
     /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
   },
-  /** The plans that are for sale. */
-  plans: {
-    /** user or organization: who can have it. */
-    audience: z.enum(['user', 'organization']),
-    /** month or year. */
-    billing_interval: z.enum(['month', 'year']),
-    /** ISO 4217, such as EUR. */
-    currency: text(matches(/^[A-Z]{3}$/u)),
-    /** What it is for, in a sentence. */
-    description: text(codePoints({ max: 500 })),
-    /** Names of features and whether the plan includes them. */
-    features: json(),
-    /** Key of the plan. */
-    key: text(matches(/^[a-z][a-z0-9_]{0,39}$/u)),
-    /** Most of each at a time; null or left out: no limit. */
-    limits: planLimits,
-    /** Its name. */
-    name: text(codePoints({ min: 1, max: 80 })),
-    /** Order among the plans; a higher one counts as the better plan. */
-    position: z.int32(),
-    /** Price for one billing interval, in hundredths of the currency. */
-    price_cents: z.int32().min(0),
-    /** Days that start_trial gives; 0: no trial. */
-    trial_days: z.int32().min(0).max(365),
-  },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
     /** A copy of the card as it was shown. */
@@ -241,40 +268,33 @@ export const columns = {
     /** User-Agent header at sign-in. */
     user_agent: text(codePoints({ max: 500 })),
   },
-  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
-  subscriptions: {
-    /** It ends with the period. */
-    cancel_at_period_end: z.boolean(),
-    /** When it ended; null while it lives. */
-    canceled_at: z.iso.datetime({ offset: true }),
-    /** When it was first known here. */
+  /** Who is in the teams of your organizations. */
+  team_members: {
+    /** Since when. */
     created_at: z.iso.datetime({ offset: true }),
-    /** End of that period. */
-    current_period_end: z.iso.datetime({ offset: true }),
-    /** Beginning of the period that is paid or to be paid. */
-    current_period_start: z.iso.datetime({ offset: true }),
-    /** Key of the subscription. */
-    id: z.guid(),
-    /** Given by the operator; nothing is charged. */
-    is_comped: z.boolean(),
-    /** A second living subscription: another one counts, and the provider still charges for this one. */
-    is_surplus: z.boolean(),
-    /** The organization it is of; null when it is an account's. */
+    /** The organization of the team. */
     organization_id: z.guid(),
-    /** Since when a payment is missing; null when none is. */
-    past_due_at: z.iso.datetime({ offset: true }),
-    /** Key of the plan. */
-    plan: text(),
-    /** stripe; null for trials of our own and what operators give. */
-    provider: z.enum(['stripe']),
-    /** trialing, active, past_due or canceled. */
-    state: z.enum(['trialing', 'active', 'past_due', 'canceled']),
-    /** End of its trial; null without one. */
-    trial_ends_at: z.iso.datetime({ offset: true }),
-    /** When it last changed here. */
+    /** lead or member. */
+    role: z.enum(['lead', 'member']),
+    /** The team. */
+    team_id: z.guid(),
+    /** When the role last changed. */
     updated_at: z.iso.datetime({ offset: true }),
-    /** The account it is of; null when it is an organization's. */
+    /** The account of the member. */
     user_id: z.guid(),
+  },
+  /** Teams of your organizations; every member of an organization sees them. */
+  teams: {
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Key of the team. */
+    id: z.guid(),
+    /** Its name, unique in the organization whatever the case of its letters. */
+    name: text(matches(/^\P{White_Space}(?:[^]*\P{White_Space})?$/u), codePoints({ min: 1, max: 80 })),
+    /** The organization it is a part of. */
+    organization_id: z.guid(),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
   },
   /** Topics that can be followed. Readable without signing in. */
   topics: {
@@ -347,6 +367,42 @@ export const columns = {
     /** End of the trial; null without one. */
     trial_ends_at: z.iso.datetime({ offset: true }),
     /** When the account last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** Who is in your workspaces. Owners and admins of the organization may do all an owner may without being listed. */
+  workspace_members: {
+    /** Since when. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The organization of the workspace. */
+    organization_id: z.guid(),
+    /** owner, editor or viewer. */
+    role: z.enum(['owner', 'editor', 'viewer']),
+    /** When the role last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** The account of the member. */
+    user_id: z.guid(),
+    /** The workspace. */
+    workspace_id: z.guid(),
+  },
+  /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
+  workspaces: {
+    /** Since when it can only be read; null while it is in use. */
+    archived_at: z.iso.datetime({ offset: true }),
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Key of the workspace. */
+    id: z.guid(),
+    /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+    my_role: text(),
+    /** Its name. */
+    name: text(matches(/^\P{White_Space}(?:[^]*\P{White_Space})?$/u), codePoints({ min: 1, max: 80 })),
+    /** The organization it is a part of. */
+    organization_id: z.guid(),
+    /** Settings of the client application; an object of at most 16 KiB. */
+    settings: z.record(text(), json()),
+    /** Its name in addresses, unique in the organization. */
+    slug: text(matches(/^[a-z0-9]+(?:-[a-z0-9]+)*$/u), codePoints({ min: 3, max: 63 })),
+    /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
   },
 } as const
@@ -423,6 +479,35 @@ export const rows = {
     source_id: columns.followed_sources.source_id,
     user_id: columns.followed_sources.user_id,
   }),
+  /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
+  invitations: z.object({
+    created_at: columns.invitations.created_at,
+    email: columns.invitations.email,
+    expires_at: columns.invitations.expires_at,
+    id: columns.invitations.id,
+    invited_by: columns.invitations.invited_by.nullable(),
+    organization_id: columns.invitations.organization_id,
+    organization_name: columns.invitations.organization_name,
+    role: columns.invitations.role,
+    state: columns.invitations.state,
+    updated_at: columns.invitations.updated_at,
+  }),
+  /** Domains and claims of the organizations whose domains you manage. */
+  organization_domains: z.object({
+    created_at: columns.organization_domains.created_at,
+    created_by: columns.organization_domains.created_by.nullable(),
+    domain: columns.organization_domains.domain,
+    expires_at: columns.organization_domains.expires_at,
+    has_auto_join: columns.organization_domains.has_auto_join,
+    id: columns.organization_domains.id,
+    last_checked_at: columns.organization_domains.last_checked_at.nullable(),
+    last_problem: columns.organization_domains.last_problem.nullable(),
+    organization_id: columns.organization_domains.organization_id,
+    record_name: columns.organization_domains.record_name,
+    record_value: columns.organization_domains.record_value,
+    updated_at: columns.organization_domains.updated_at,
+    verified_at: columns.organization_domains.verified_at.nullable(),
+  }),
   /** Who belongs to the organizations that you belong to. */
   organization_members: z.object({
     avatar_url: columns.organization_members.avatar_url.nullable(),
@@ -446,20 +531,6 @@ export const rows = {
     slug: columns.organizations.slug,
     updated_at: columns.organizations.updated_at,
   }),
-  /** The plans that are for sale. */
-  plans: z.object({
-    audience: columns.plans.audience,
-    billing_interval: columns.plans.billing_interval,
-    currency: columns.plans.currency,
-    description: columns.plans.description,
-    features: columns.plans.features,
-    key: columns.plans.key,
-    limits: columns.plans.limits,
-    name: columns.plans.name,
-    position: columns.plans.position,
-    price_cents: columns.plans.price_cents,
-    trial_days: columns.plans.trial_days,
-  }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
     card: columns.saved_cards.card,
@@ -482,24 +553,22 @@ export const rows = {
     refreshed_at: columns.sessions.refreshed_at,
     user_agent: columns.sessions.user_agent.nullable(),
   }),
-  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
-  subscriptions: z.object({
-    cancel_at_period_end: columns.subscriptions.cancel_at_period_end,
-    canceled_at: columns.subscriptions.canceled_at.nullable(),
-    created_at: columns.subscriptions.created_at,
-    current_period_end: columns.subscriptions.current_period_end.nullable(),
-    current_period_start: columns.subscriptions.current_period_start.nullable(),
-    id: columns.subscriptions.id,
-    is_comped: columns.subscriptions.is_comped,
-    is_surplus: columns.subscriptions.is_surplus,
-    organization_id: columns.subscriptions.organization_id.nullable(),
-    past_due_at: columns.subscriptions.past_due_at.nullable(),
-    plan: columns.subscriptions.plan,
-    provider: columns.subscriptions.provider.nullable(),
-    state: columns.subscriptions.state,
-    trial_ends_at: columns.subscriptions.trial_ends_at.nullable(),
-    updated_at: columns.subscriptions.updated_at,
-    user_id: columns.subscriptions.user_id.nullable(),
+  /** Who is in the teams of your organizations. */
+  team_members: z.object({
+    created_at: columns.team_members.created_at,
+    organization_id: columns.team_members.organization_id,
+    role: columns.team_members.role,
+    team_id: columns.team_members.team_id,
+    updated_at: columns.team_members.updated_at,
+    user_id: columns.team_members.user_id,
+  }),
+  /** Teams of your organizations; every member of an organization sees them. */
+  teams: z.object({
+    created_at: columns.teams.created_at,
+    id: columns.teams.id,
+    name: columns.teams.name,
+    organization_id: columns.teams.organization_id,
+    updated_at: columns.teams.updated_at,
   }),
   /** Topics that can be followed. Readable without signing in. */
   topics: z.object({
@@ -542,6 +611,27 @@ export const rows = {
     trial_ends_at: columns.users.trial_ends_at.nullable(),
     updated_at: columns.users.updated_at,
   }),
+  /** Who is in your workspaces. Owners and admins of the organization may do all an owner may without being listed. */
+  workspace_members: z.object({
+    created_at: columns.workspace_members.created_at,
+    organization_id: columns.workspace_members.organization_id,
+    role: columns.workspace_members.role,
+    updated_at: columns.workspace_members.updated_at,
+    user_id: columns.workspace_members.user_id,
+    workspace_id: columns.workspace_members.workspace_id,
+  }),
+  /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
+  workspaces: z.object({
+    archived_at: columns.workspaces.archived_at.nullable(),
+    created_at: columns.workspaces.created_at,
+    id: columns.workspaces.id,
+    my_role: columns.workspaces.my_role,
+    name: columns.workspaces.name,
+    organization_id: columns.workspaces.organization_id,
+    settings: columns.workspaces.settings,
+    slug: columns.workspaces.slug,
+    updated_at: columns.workspaces.updated_at,
+  }),
 } as const
 
 /** What an insert may say. An unknown column is refused. */
@@ -559,6 +649,65 @@ export const updates = {
 /** Arguments of the functions. An unknown argument is refused. */
 export const args = {
   /**
+   * Accept an invitation: by the token of the mail, or by the id that the view invitations shows you.
+   *
+   * Your account's address must be the invited one, and confirmed (request_email_verification). A link that somebody
+   * forwards lets nobody else in. Answers with the organization.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+   */
+  accept_invitation: z.strictObject({
+    invitation_id: z.guid().nullish(),
+    token: text().nullish(),
+  }),
+  /**
+   * Claim a domain for an organization (owners and admins).
+   *
+   * The answer tells which TXT record to set in the DNS (record_name, record_value). It is looked for after five minutes and
+   * then ever less often, for 7 days, or when check_domain asks. Names in other scripts are sent as xn--….
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), domain_invalid (400),
+   * domain_public (400), domain_claimed (409), too_many_domains (409).
+   */
+  add_domain: z.strictObject({
+    domain: text(),
+    organization_id: z.guid(),
+  }),
+  /**
+   * Put a member of the organization into a team, as owner or admin of the organization. Safe to repeat.
+   *
+   * role: lead or member. Adding somebody again gives them the role sent.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_role_unknown (400),
+   * member_not_found (404).
+   */
+  add_team_member: z.strictObject({
+    role: text().optional(),
+    team_id: z.guid(),
+    user_id: z.guid(),
+  }),
+  /**
+   * Let a member of the organization into a workspace that you are owner of.
+   *
+   * role: owner, editor or viewer.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+   * workspace_role_unknown (400), member_not_found (404), workspace_member_exists (409).
+   */
+  add_workspace_member: z.strictObject({
+    role: text().optional(),
+    user_id: z.guid(),
+    workspace_id: z.guid(),
+  }),
+  /**
+   * Archive a workspace that you are owner of: it can be read, and nobody can write in it. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+   */
+  archive_workspace: z.strictObject({
+    workspace_id: z.guid(),
+  }),
+  /**
    * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
    * goes to the old one. Until the link is opened nothing changes.
    *
@@ -569,6 +718,19 @@ export const args = {
     password: text(),
   }),
   /**
+   * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+   *
+   * Felt by the member's next request.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_role_unknown (400), organization_needs_owner (409).
+   */
+  change_member_role: z.strictObject({
+    organization_id: z.guid(),
+    role: text(),
+    user_id: z.guid(),
+  }),
+  /**
    * Change your password. Ends all your other sessions; this one goes on.
    *
    * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
@@ -577,6 +739,27 @@ export const args = {
   change_password: z.strictObject({
     current_password: text(),
     new_password: text(),
+  }),
+  /**
+   * Give somebody in a workspace that you are owner of another role. The last owner stays one.
+   *
+   * role: owner, editor or viewer.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+   * workspace_role_unknown (400), workspace_member_not_found (404), workspace_needs_owner (409).
+   */
+  change_workspace_member_role: z.strictObject({
+    role: text(),
+    user_id: z.guid(),
+    workspace_id: z.guid(),
+  }),
+  /**
+   * Have the DNS asked for a domain's record now (owners and admins); the view organization_domains shows the outcome.
+   *
+   * Errors: not_signed_in (401), domain_not_found (404).
+   */
+  check_domain: z.strictObject({
+    domain_id: z.guid(),
   }),
   /**
    * Make an organization; you become its owner.
@@ -591,12 +774,67 @@ export const args = {
     slug: text(),
   }),
   /**
-   * Your plan with its limits and features, or that of an organization you belong to.
+   * Make a team in an organization that you are owner or admin of.
    *
-   * Errors: not_signed_in (401), organization_not_found (404).
+   * name: 1 to 80 characters, unique in the organization whatever the case of its letters.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), team_name_invalid (400),
+   * team_name_taken (409).
    */
-  current_plan: z.strictObject({
-    organization_id: z.guid().nullish(),
+  create_team: z.strictObject({
+    name: text(),
+    organization_id: z.guid(),
+  }),
+  /**
+   * Make a workspace in an organization that you are owner or admin of; you become its owner.
+   *
+   * name: 1 to 80 characters. slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters,
+   * unique in the organization.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+   * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409).
+   */
+  create_workspace: z.strictObject({
+    name: text(),
+    organization_id: z.guid(),
+    slug: text(),
+  }),
+  /**
+   * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+   */
+  decline_invitation: z.strictObject({
+    invitation_id: z.guid().nullish(),
+    token: text().nullish(),
+  }),
+  /**
+   * Delete an organization for good, with everything in it (owners, with their password).
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429).
+   */
+  delete_organization: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
+  }),
+  /**
+   * Delete a team, as owner or admin of its organization. Its members stay in the organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403).
+   */
+  delete_team: z.strictObject({
+    team_id: z.guid(),
+  }),
+  /**
+   * Delete a workspace that you are owner of, archived or not, with everything in it. Nothing brings it back.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), password_wrong (403),
+   * too_many_attempts (429).
+   */
+  delete_workspace: z.strictObject({
+    password: text(),
+    workspace_id: z.guid(),
   }),
   /**
    * End one of your own sessions; its access token is refused from the next request on.
@@ -656,6 +894,52 @@ export const args = {
    * status is always ok; where it cannot be, there is no answer.
    */
   health: z.strictObject({}),
+  /**
+   * Invite an address to an organization as admin, member (default) or billing (owners and admins).
+   *
+   * A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
+   * address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
+   * mails an hour, an organization sends at most 200 in 24 hours.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
+   * invitation_role_invalid (400), already_member (409), invitation_pending (409), too_many_attempts (429).
+   */
+  invite_member: z.strictObject({
+    email: text(),
+    organization_id: z.guid(),
+    role: text().optional(),
+  }),
+  /**
+   * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
+   *
+   * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404).
+   */
+  join_organization_by_domain: z.strictObject({}),
+  /**
+   * Leave an organization. Its last owner hands it over or deletes it first.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+   */
+  leave_organization: z.strictObject({
+    organization_id: z.guid(),
+  }),
+  /**
+   * Leave a team; you stay in the organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404).
+   */
+  leave_team: z.strictObject({
+    team_id: z.guid(),
+  }),
+  /**
+   * Leave a workspace; you stay in the organization. Its last owner makes somebody else owner first.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_member_not_found (404),
+   * workspace_needs_owner (409).
+   */
+  leave_workspace: z.strictObject({
+    workspace_id: z.guid(),
+  }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
   /**
@@ -668,6 +952,45 @@ export const args = {
    */
   refresh_session: z.strictObject({
     refresh_token: text(),
+  }),
+  /**
+   * Give up a domain or a claim (owners and admins). Members stay.
+   *
+   * Errors: not_signed_in (401), domain_not_found (404).
+   */
+  remove_domain: z.strictObject({
+    domain_id: z.guid(),
+  }),
+  /**
+   * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+   *
+   * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_needs_owner (409).
+   */
+  remove_member: z.strictObject({
+    organization_id: z.guid(),
+    user_id: z.guid(),
+  }),
+  /**
+   * Take somebody out of a team, as owner or admin of its organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_member_not_found (404).
+   */
+  remove_team_member: z.strictObject({
+    team_id: z.guid(),
+    user_id: z.guid(),
+  }),
+  /**
+   * Take somebody out of a workspace that you are owner of, archived or not. The last owner stays.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403),
+   * workspace_member_not_found (404), workspace_needs_owner (409).
+   */
+  remove_workspace_member: z.strictObject({
+    user_id: z.guid(),
+    workspace_id: z.guid(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -686,6 +1009,14 @@ export const args = {
     email: text(),
   }),
   /**
+   * Mail an open invitation again (owners and admins). The new link works for 7 days, the old one no longer.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404), too_many_attempts (429).
+   */
+  resend_invitation: z.strictObject({
+    invitation_id: z.guid(),
+  }),
+  /**
    * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
    *
    * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
@@ -693,6 +1024,22 @@ export const args = {
   reset_password: z.strictObject({
     new_password: text(),
     token: text(),
+  }),
+  /**
+   * Take an archived workspace that you are owner of into use again. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+   */
+  restore_workspace: z.strictObject({
+    workspace_id: z.guid(),
+  }),
+  /**
+   * Take an open invitation back (owners and admins); its link works no longer.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404).
+   */
+  revoke_invitation: z.strictObject({
+    invitation_id: z.guid(),
   }),
   /**
    * Save a card of one of your briefings, with tags and a note. Safe to repeat; counts as the feedback save.
@@ -725,6 +1072,18 @@ export const args = {
   search_saved_cards: z.strictObject({
     query: text().nullish(),
     tags: z.array(text()).nullish(),
+  }),
+  /**
+   * Let people with a confirmed address at a verified domain become members, or no longer (owners and admins).
+   *
+   * From then on an address that is being confirmed brings its account in; accounts that were there before come in by
+   * join_organization_by_domain, when they want to. Nobody who is a member goes.
+   *
+   * Errors: not_signed_in (401), domain_not_found (404), domain_not_verified (409).
+   */
+  set_domain_auto_join: z.strictObject({
+    domain_id: z.guid(),
+    has_auto_join: z.boolean(),
   }),
   /**
    * Sign in with e-mail address and password.
@@ -772,18 +1131,6 @@ export const args = {
     timezone: text().optional(),
   }),
   /**
-   * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
-   *
-   * Once in the life of an account or an organization. When it ends, the default plan counts again.
-   *
-   * Errors: not_signed_in (401), plan_not_found (404), trial_not_offered (400), trial_already_used (409),
-   * already_subscribed (409), organization_not_found (404), organization_role_required (403).
-   */
-  start_trial: z.strictObject({
-    organization_id: z.guid().nullish(),
-    plan: text(),
-  }),
-  /**
    * Your briefing of today, in your zone; made on the spot when there is none yet.
    *
    * Errors: account_not_found (404), not_signed_in (401).
@@ -803,6 +1150,17 @@ export const args = {
   track_events: z.strictObject({
     events: json(),
     sent_at: z.iso.datetime({ offset: true }).nullish(),
+  }),
+  /**
+   * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+   */
+  transfer_ownership: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
+    user_id: z.guid(),
   }),
   /**
    * Stop following a source. Safe to repeat.
@@ -831,6 +1189,24 @@ export const args = {
     preferences: json(),
   }),
   /**
+   * Change an organization (owners and admins); what is left out or null stays as it is.
+   *
+   * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+   * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+   * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+   * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+   * organization_settings_invalid (400), organization_branding_invalid (400).
+   */
+  update_organization: z.strictObject({
+    branding: json().nullish(),
+    name: text().nullish(),
+    organization_id: z.guid(),
+    settings: json().nullish(),
+    slug: text().nullish(),
+  }),
+  /**
    * Change your own profile; what is left out or null stays as it is.
    *
    * The empty text takes display_name, full_name or avatar_url away. preferences is merged into what there is, key by key:
@@ -850,6 +1226,32 @@ export const args = {
     timezone: text().nullish(),
   }),
   /**
+   * Rename a team, as owner or admin of its organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_name_invalid (400),
+   * team_name_taken (409).
+   */
+  update_team: z.strictObject({
+    name: text(),
+    team_id: z.guid(),
+  }),
+  /**
+   * Change a workspace that you are owner of; what is left out or null stays as it is.
+   *
+   * settings is merged into what there is, key by key: a key with null goes, any other replaces the value of its key. Keys
+   * are snake_case (at most 63 characters), values any JSON, 16 KiB together.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+   * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409),
+   * workspace_settings_invalid (400).
+   */
+  update_workspace: z.strictObject({
+    name: text().nullish(),
+    settings: json().nullish(),
+    slug: text().nullish(),
+    workspace_id: z.guid(),
+  }),
+  /**
    * Confirm an e-mail address with the token of a mail's link.
    *
    * After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
@@ -864,10 +1266,23 @@ export const args = {
 
 /** What the functions answer with. */
 export const results = {
+  accept_invitation: z.array(rows.organizations),
+  add_domain: z.array(rows.organization_domains),
+  add_team_member: z.array(rows.team_members),
+  add_workspace_member: z.array(rows.workspace_members),
+  archive_workspace: z.array(rows.workspaces),
   change_email: mailQueued,
+  change_member_role: z.array(rows.organization_members),
   change_password: sessionsEnded,
+  change_workspace_member_role: z.array(rows.workspace_members),
+  check_domain: z.null(),
   create_organization: z.array(rows.organizations),
-  current_plan: currentPlan,
+  create_team: z.array(rows.teams),
+  create_workspace: z.array(rows.workspaces),
+  decline_invitation: z.null(),
+  delete_organization: done,
+  delete_team: z.null(),
+  delete_workspace: done,
   end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),
@@ -879,24 +1294,40 @@ export const results = {
       checked_at: z.iso.datetime({ offset: true }),
     }),
   ),
+  invite_member: invitationQueued,
+  join_organization_by_domain: z.array(rows.organizations),
+  leave_organization: z.null(),
+  leave_team: z.null(),
+  leave_workspace: z.null(),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
+  remove_domain: z.null(),
+  remove_member: z.null(),
+  remove_team_member: z.null(),
+  remove_workspace_member: z.null(),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
+  resend_invitation: invitationQueued,
   reset_password: sessionsEnded,
+  restore_workspace: z.array(rows.workspaces),
+  revoke_invitation: z.null(),
   save_card: z.array(rows.saved_cards),
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
+  set_domain_auto_join: z.array(rows.organization_domains),
   sign_in: sessionAnswer,
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
-  start_trial: currentPlan,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
+  transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
+  update_organization: z.array(rows.organizations),
   update_profile: z.array(rows.users),
+  update_team: z.array(rows.teams),
+  update_workspace: z.array(rows.workspaces),
   verify_email: z.null(),
 } as const

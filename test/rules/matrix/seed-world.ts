@@ -21,13 +21,14 @@ export async function seedWorld(db: Queryable, people: Seeded[]): Promise<Map<st
     for (const table of parentsFirst(tables)) {
       // Sign-up has made it, and nobody outside could see a word in it.
       if (!table.isReadable && (await hasRow(db, table, person.id))) continue
-      const label = table.owner ? person.label : `shared-${person.label}`
+      const isTheirs = table.owner !== null || table.isOfTenant
+      const label = isTheirs ? person.label : `shared-${person.label}`
       const parents = async (column: Column) =>
         made.get(column.target ?? '')?.[column.targetColumn ?? ''] ?? null
       const row = await seedRow(db, table, { id: person.id, label, parents })
       made.set(table.name, row)
       const key = row['id']
-      if (table.owner && typeof key === 'string') secrets.get(person.id)?.push(key)
+      if (isTheirs && typeof key === 'string') secrets.get(person.id)?.push(key)
     }
     await db.query('update core.users set display_name = $2, full_name = $2 where id = $1', [
       person.id,
