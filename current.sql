@@ -197,8 +197,11 @@ create table if not exists core.plans (
   constraint trial_days_is_valid check (trial_days between 0 and 365),
   constraint price_cents_is_valid check (price_cents >= 0),
   constraint currency_is_valid check (currency ~ '^[A-Z]{3}$'),
-  constraint billing_interval_is_valid check (billing_interval in ('month', 'year'))
+  constraint billing_interval_is_valid check (billing_interval in ('month', 'year')),
+  constraint archived_is_not_public check (archived_at is null or not is_public)
 );
+-- What is for sale, in its order.
+create index if not exists plans_is_public_position_idx on core.plans (is_public, position);
 
 create table if not exists core.plan_prices (
   provider text not null,

@@ -50,7 +50,7 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'core.plans.billing_interval': () => 'month',
   'core.plans.currency': () => 'EUR',
   'core.plans.key': (word) => word.replaceAll('-', '_').slice(0, 40),
-  // One that is not for sale must be read by nobody.
+  // Those for sale are everybody's; what nobody may read is looked for in this one.
   'core.plans.is_public': () => false,
   'core.subscriptions.organization_id': () => undefined,
   'core.subscriptions.state': () => 'active',

@@ -33,12 +33,14 @@ describe('with plans', () => {
   beforeAll(() => makePlans(db))
 
   test('anybody reads those that are for sale, nobody the others or the prices of the provider', async () => {
-    await db.owner.query(`update core.plans set archived_at = now() where key = 'business'`)
+    await db.owner.query(
+      `update core.plans set archived_at = now(), is_public = false where key = 'business'`,
+    )
     const { body } = await api.get('/plans?select=key&order=audience,position')
     expect(body.map(({ key }: { key: string }) => key)).toEqual(['starter', 'team', 'free', 'pro'])
     const ada = await signUp(api)
     expect((await api.get('/plans?key=eq.vip', ada.token)).body).toEqual([])
-    await db.owner.query(`update core.plans set archived_at = null where key = 'business'`)
+    await db.owner.query(`update core.plans set archived_at = null, is_public = true where key = 'business'`)
   })
 
   test('whoever has a plan that is not for sale sees what it allows', async () => {
