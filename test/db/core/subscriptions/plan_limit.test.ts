@@ -126,11 +126,11 @@ describe('members', () => {
 
 describe('invitations', () => {
   test('are limited while they are open', async () => {
-    expect((await make.invitation('a@example.com')).status).toBe(200)
-    expect((await make.invitation('b@example.com')).status).toBe(200)
+    expect((await make.invitation('a@example.com')).status).toBe(202)
+    expect((await make.invitation('b@example.com')).status).toBe(202)
     expect(await make.invitation('c@example.com')).toMatchObject(REACHED)
     await db.owner.query(`update core.invitations set expires_at = now() where email = 'a@example.com'`)
-    expect((await make.invitation('c@example.com')).status).toBe(200)
+    expect((await make.invitation('c@example.com')).status).toBe(202)
   })
 
   test('nobody is invited whom the plan would turn away', async () => {
