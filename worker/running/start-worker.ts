@@ -4,12 +4,13 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseCrontab, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
-import type { Task, WorkerServices } from '../define-task.ts'
+import type { Task, TaskContext, WorkerServices } from '../define-task.ts'
 import { createFeedReader } from '../feeds/feed-reader.ts'
 import { type Log, libraryLogger } from '../log.ts'
 import { fileDelivery } from '../mails/file-delivery.ts'
 import type { DeliverMail } from '../mails/mail-delivery.ts'
 import { smtpDelivery } from '../mails/smtp-delivery.ts'
+import { createPushSender } from '../push/push-sender.ts'
 import type { WorkerSettings } from '../settings.ts'
 import { poolOfJob } from './job-pool.ts'
 import { openLiveness } from './liveness.ts'
@@ -25,7 +26,7 @@ const POLL_EVERY_MS = 2000
 const EXTRA_CONNECTIONS = 3
 
 /** What must not wait for its first turn in the crontab. */
-const AT_START = ['ops/release_dead_workers', 'ops/create_partitions']
+const AT_START = ['ops/release_dead_workers', 'ops/create_partitions', 'core/make_web_push_keys']
 
 /** A worker at work. */
 export type RunningWorker = {
@@ -65,7 +66,7 @@ export async function startWorker(
     taskList: toTaskList(
       tasks,
       { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
-      delivery(settings),
+      { deliver: delivery(settings), push: createPushSender(settings.allow) },
       log,
     ),
     parsedCronItems,
@@ -141,7 +142,7 @@ function delivery({ smtpUrl, dataDir }: WorkerSettings): DeliverMail {
 function toTaskList(
   tasks: Map<string, Task>,
   services: WorkerServices,
-  deliver: DeliverMail,
+  ways: Pick<TaskContext, 'deliver' | 'push'>,
   log: Log,
 ): TaskList {
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [
@@ -150,7 +151,7 @@ function toTaskList(
       task(payload, {
         ...services,
         pool: poolOfJob(services.pool, helpers.job.id),
-        deliver,
+        ...ways,
         log,
         signal: helpers.abortSignal,
         addJob: helpers.addJob,

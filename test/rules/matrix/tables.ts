@@ -7,7 +7,7 @@ const column = z.object({
   name: z.string(),
   type: z.string(),
   isRequired: z.boolean(),
-  /** The table a foreign key of this one column points at, and the column there. */
+  /** The table that a foreign key with this column points at, and the column there. */
   target: z.string().nullable(),
   targetColumn: z.string().nullable(),
 })
@@ -32,10 +32,14 @@ export async function tablesOf(db: Queryable): Promise<Table[]> {
         'type', format_type(a.atttypid, null),
         'isRequired', a.attnotnull and not a.atthasdef and a.attidentity = '',
         'target', f.confrelid::regclass::text,
-        'targetColumn', (select t.attname from pg_attribute t where t.attrelid = f.confrelid and t.attnum = f.confkey[1])
+        'targetColumn', (select t.attname from pg_attribute t
+          where t.attrelid = f.confrelid and t.attnum = f.confkey[array_position(f.conkey, a.attnum)])
         ) order by a.attnum)
         from pg_attribute a
-        left join pg_constraint f on f.conrelid = c.oid and f.contype = 'f' and f.conparentid = 0 and f.conkey = array[a.attnum]
+        left join lateral (
+          select k.confrelid, k.conkey, k.confkey from pg_constraint k
+          where k.conrelid = c.oid and k.contype = 'f' and k.conparentid = 0 and a.attnum = any (k.conkey)
+          order by cardinality(k.conkey), k.conname limit 1) f on true
         where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = '') as columns,
       case when c.oid = 'core.users'::regclass then 'id' else (
         select a.attname from pg_constraint f join pg_attribute a on a.attrelid = c.oid and f.conkey = array[a.attnum]
