@@ -10,6 +10,8 @@ import { readBody } from './read-body.ts'
 export const POST_LIMITS = {
   connectTimeoutMs: 5000,
   totalTimeoutMs: 20_000,
+  /** The status has said what matters; nobody waits long for the words. */
+  bodyTimeoutMs: 3000,
   /** Of an answer only its beginning is of interest, and only for operators. */
   byteLimit: 64 * 1024,
   /** Ports that public addresses are reached on. */
@@ -57,7 +59,7 @@ async function post(request: PostRequest, stop: AbortSignal, options: Bound): Pr
       kind: 'answer',
       status: answer.statusCode,
       retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-      body: await readText(answer.body, limits.byteLimit, signal),
+      body: await readText(answer.body, limits, signal),
     }
   } catch (error) {
     // The address is a secret between the browser and us: only its host is told.
@@ -73,12 +75,14 @@ async function post(request: PostRequest, stop: AbortSignal, options: Bound): Pr
   }
 }
 
-/** The status has said what matters; a body that breaks off or is too long takes nothing from it. */
+/** A body that breaks off, drips or is too long takes nothing from the status. */
 async function readText(
   body: Parameters<typeof readBody>[0],
-  byteLimit: number,
+  { byteLimit, bodyTimeoutMs }: typeof POST_LIMITS,
   signal: AbortSignal,
 ): Promise<string> {
+  const patience = setTimeout(() => body.destroy(), bodyTimeoutMs)
   const bytes = await readBody(body, undefined, byteLimit, signal).catch(() => new Uint8Array())
+  clearTimeout(patience)
   return Buffer.from(bytes).toString('utf8')
 }

@@ -5,7 +5,7 @@
 import { createDecipheriv, createECDH, type ECDH, hkdfSync, randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { type JWTPayload, jwtVerify } from 'jose'
 import { testCertificate } from './test-certificate.ts'
@@ -24,8 +24,8 @@ export type Browser = {
   read(push: ReceivedPush): unknown
 }
 
-/** What the service does with a push; without it: 201. */
-export type Behaviour = (response: ServerResponse, push: ReceivedPush) => void
+/** What the service does with a push; without it: 201. `reset` breaks the connection off. */
+export type Behaviour = (response: ServerResponse, reset: () => void) => void
 
 /** The service. */
 export type PushService = AsyncDisposable & {
@@ -46,8 +46,11 @@ export async function startPushService(): Promise<PushService> {
     const known = browsers.get(push.path)
     if (!known) return response.writeHead(404).end()
     known.browser.received.push(push)
-    known.behave(response, push)
+    known.behave(response, () => sockets.get(request.socket.remotePort)?.resetAndDestroy())
   })
+  // Under each TLS connection lies a TCP one, which alone can be reset.
+  const sockets = new Map<number | undefined, Socket>()
+  server.on('connection', (socket: Socket) => sockets.set(socket.remotePort, socket))
   // A worker that is killed hangs up in the middle.
   server.on('clientError', () => undefined)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
