@@ -271,6 +271,8 @@ export type Database = {
           is_urgent: boolean
           /** Name of the kind. */
           kind: string
+          /** Whose they are: yours. */
+          user_id: string
         }
         Relationships: []
       }
@@ -335,8 +337,18 @@ export type Database = {
           ends_at: string
           /** HH:MM by the clocks of your zone. */
           starts_at: string
+          /** Whose they are: yours. */
+          user_id: string
         }
-        Relationships: []
+        Relationships: [
+          {
+            foreignKeyName: 'quiet_hours_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: true
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
       }
       /** One's own living sessions. */
       sessions: {
@@ -1005,6 +1017,9 @@ export type Database = {
 
           /** HH:MM by the clocks of your zone. */
           starts_at: string
+
+          /** Whose they are: yours. */
+          user_id: string
         }
         SetofOptions: {
           from: '*'
@@ -1235,6 +1250,9 @@ export type Database = {
 
           /** Name of the kind. */
           kind: string
+
+          /** Whose they are: yours. */
+          user_id: string
         }
         SetofOptions: {
           from: '*'

@@ -147,6 +147,8 @@ export const columns = {
     is_urgent: z.boolean(),
     /** Name of the kind. */
     kind: text(matches(/^[a-z][a-z0-9_]{0,62}$/u)),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
   },
   /** One's own devices that notifications are pushed to. */
   notification_tokens: {
@@ -194,6 +196,8 @@ export const columns = {
     ends_at: text(matches(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/u)),
     /** HH:MM by the clocks of your zone. */
     starts_at: text(matches(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/u)),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
   },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
@@ -387,6 +391,7 @@ export const rows = {
     is_default: columns.notification_preferences.is_default,
     is_urgent: columns.notification_preferences.is_urgent,
     kind: columns.notification_preferences.kind,
+    user_id: columns.notification_preferences.user_id,
   }),
   /** One's own devices that notifications are pushed to. */
   notification_tokens: z.object({
@@ -415,6 +420,7 @@ export const rows = {
   quiet_hours: z.object({
     ends_at: columns.quiet_hours.ends_at,
     starts_at: columns.quiet_hours.starts_at,
+    user_id: columns.quiet_hours.user_id,
   }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({

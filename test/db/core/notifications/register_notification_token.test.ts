@@ -30,10 +30,11 @@ describe('a device', () => {
     ['web', () => ({ subscription: webSubscription() })],
   ])('of %s registers, again and again, and is one', async (platform, say) => {
     const person = await signUp(api)
-    const given = { platform, ...say(), device_name: 'Mine', app_version: '1.2.3', locale: 'de-AT' }
-    const first = await register(person, given)
+    const device = { platform, ...say() }
+    const texts = { device_name: 'Mine', app_version: '1.2.3', locale: 'de-AT' }
+    const first = await register(person, { ...device, ...texts })
     expect(first).toMatchObject({ status: 200, body: [{ platform, device_name: 'Mine', is_current: true }] })
-    const again = await register(person, { platform, token: given.token, subscription: given.subscription })
+    const again = await register(person, device)
     expect(again.body[0]).toMatchObject({ id: first.body[0].id, device_name: 'Mine', locale: 'de-AT' })
     expect(await devices(person)).toHaveLength(1)
   })
