@@ -20,8 +20,20 @@ const environment = z.object({
       'is no URL like smtp://user:password@mail.example.com:587',
     )
     .optional(),
+  HOWDAH_FCM_CREDENTIALS: z.string().optional(),
+  HOWDAH_APNS_KEY: z.string().optional(),
+  HOWDAH_APNS_KEY_ID: z.string().optional(),
+  HOWDAH_APNS_TEAM_ID: z.string().optional(),
+  HOWDAH_APNS_TOPIC: z.string().optional(),
+  HOWDAH_APNS_URL: z
+    .string()
+    .regex(/^https:\/\/[^\s/]+$/, 'is no https address without a path')
+    .default('https://api.push.apple.com'),
   HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
 })
+
+/** What Apple wants to know; `keyFile` is the path of a .p8 file, `topic` the app's bundle id. */
+export type ApnsSettings = { keyFile: string; keyId: string; teamId: string; topic: string; url: string }
 
 /** What the worker is told from outside. */
 export type WorkerSettings = {
@@ -31,6 +43,10 @@ export type WorkerSettings = {
   /** Absolute: the copy of the audit seals, mails when no mail server is named. (Default: `.howdah` in the working folder) */
   dataDir: string
   smtpUrl: string | undefined
+  /** Path of a service account's JSON file; undefined: nothing is pushed to Android. */
+  fcmCredentials: string | undefined
+  /** Undefined: nothing is pushed to iOS. */
+  apns: ApnsSettings | undefined
   concurrency: number
 }
 
@@ -51,6 +67,28 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
     dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
+    fcmCredentials: parsed.data.HOWDAH_FCM_CREDENTIALS,
+    apns: readApns(parsed.data),
     concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
   }
+}
+
+/** All four or none: three of them would push to nobody and say nothing. */
+function readApns(given: z.infer<typeof environment>): ApnsSettings | undefined {
+  const {
+    HOWDAH_APNS_KEY: keyFile,
+    HOWDAH_APNS_KEY_ID: keyId,
+    HOWDAH_APNS_TEAM_ID: teamId,
+    HOWDAH_APNS_TOPIC: topic,
+    HOWDAH_APNS_URL: url,
+  } = given
+  if (keyFile && keyId && teamId && topic) return { keyFile, keyId, teamId, topic, url }
+  if (!keyFile && !keyId && !teamId && !topic) return undefined
+  throw new WorkerError(
+    'settings_invalid',
+    'The worker cannot start: some HOWDAH_APNS_* are set and some are not.',
+    {
+      hint: 'Set HOWDAH_APNS_KEY, HOWDAH_APNS_KEY_ID, HOWDAH_APNS_TEAM_ID and HOWDAH_APNS_TOPIC, or none of them.',
+    },
+  )
 }

@@ -10,6 +10,7 @@ import { type Log, libraryLogger } from '../log.ts'
 import { fileDelivery } from '../mails/file-delivery.ts'
 import type { DeliverMail } from '../mails/mail-delivery.ts'
 import { smtpDelivery } from '../mails/smtp-delivery.ts'
+import { openPhoneConnectors } from '../push/phone-connectors.ts'
 import { createPushSender } from '../push/push-sender.ts'
 import type { WorkerSettings } from '../settings.ts'
 import { poolOfJob } from './job-pool.ts'
@@ -54,6 +55,7 @@ export async function startWorker(
   const liveness = opened.use(await openLiveness(settings.databaseUrl, lost.reject))
   const pool = opened.adopt(openPool(settings), (open) => open.end())
   const reader = opened.use(createFeedReader())
+  const phones = opened.use(await openPhoneConnectors(settings))
 
   const events: WorkerEvents = new EventEmitter()
   const held = Promise.withResolvers<void>()
@@ -66,7 +68,7 @@ export async function startWorker(
     taskList: toTaskList(
       tasks,
       { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
-      { deliver: delivery(settings), push: createPushSender(settings.allow) },
+      { deliver: delivery(settings), push: createPushSender(settings.allow, phones) },
       log,
     ),
     parsedCronItems,
