@@ -1,5 +1,12 @@
 /** Posts over HTTP/2, for a server that an operator named: one connection for many requests, as Apple wants it. */
-import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2'
+import { once } from 'node:events'
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type IncomingHttpHeaders,
+} from 'node:http2'
 import { POST_LIMITS } from './guarded-post.ts'
 import type { Post, PostRequest, PostResult } from './post-result.ts'
 
@@ -9,56 +16,65 @@ export type Http2Post = Disposable & { post: Post }
 /** `limits` is for tests. */
 export function http2Post(origin: string, limits: Partial<typeof POST_LIMITS> = {}): Http2Post {
   const { connectTimeoutMs, totalTimeoutMs, byteLimit } = { ...POST_LIMITS, ...limits }
-  let session: ClientHttp2Session | undefined
-  const open = async (signal: AbortSignal): Promise<ClientHttp2Session> => {
-    if (session && !session.closed && !session.destroyed && !session.connecting) return session
-    const opened = connect(origin)
-    // An idle connection must not keep the process, nor may its end be nobody's error.
-    opened.unref()
-    opened.on('error', () => undefined)
-    const stop = AbortSignal.any([signal, AbortSignal.timeout(connectTimeoutMs)])
-    await new Promise<void>((resolve, reject) => {
-      const fail = (error: unknown) => {
-        opened.destroy()
-        reject(error instanceof Error ? error : new Error(String(error)))
-      }
-      opened.once('connect', () => resolve())
-      opened.once('error', fail)
-      opened.once('close', () => fail(new Error('The connection was closed.')))
-      stop.addEventListener('abort', () => fail(stop.reason), { once: true })
-    })
-    session = opened
-    return opened
+  let current: Promise<ClientHttp2Session> | undefined
+  const open = async (): Promise<ClientHttp2Session> => {
+    const seen = current
+    const known = await seen?.catch(() => undefined)
+    if (known && !known.closed && !known.destroyed) return known
+    // Several that find it gone share the next one.
+    if (!current || current === seen) current = openSession(origin, connectTimeoutMs)
+    return current
   }
   return {
     post: async (request, signal) => {
-      let opened: ClientHttp2Session
+      const stop = AbortSignal.any([signal, AbortSignal.timeout(totalTimeoutMs)])
+      let session: ClientHttp2Session
+      let stream: ClientHttp2Stream
       try {
-        opened = await open(signal)
+        session = await open()
+        stream = startStream(session, request, stop)
       } catch (error) {
         return { kind: 'not_sent', error: `${new URL(origin).host}: ${String(error)}` }
       }
-      const stop = AbortSignal.any([signal, AbortSignal.timeout(totalTimeoutMs)])
-      const result = await exchange(opened, request, stop, byteLimit)
-      // Whoever fell silent may have died with the connection; the next request gets another.
-      if (result.kind === 'lost') opened.destroy()
+      const result = await finish(stream, request.body, byteLimit)
+      // What fell silent may be the connection: the next request gets another, those under way keep this one.
+      if (result.kind === 'lost') session.close()
       return result
     },
-    [Symbol.dispose]: () => session?.destroy(),
+    [Symbol.dispose]: () => {
+      current?.then(
+        (session) => session.destroy(),
+        () => undefined,
+      )
+    },
   }
 }
 
-async function exchange(
+async function openSession(origin: string, timeoutMs: number): Promise<ClientHttp2Session> {
+  const session = connect(origin)
+  // An idle connection must not keep the process, nor may its end be nobody's error.
+  session.unref()
+  session.on('error', () => undefined)
+  const patience = AbortSignal.timeout(timeoutMs)
+  try {
+    await once(session, 'connect', { signal: patience })
+    return session
+  } catch (error) {
+    session.destroy()
+    throw patience.aborted ? new Error(`no connection within ${timeoutMs} ms`) : error
+  }
+}
+
+function startStream(
   session: ClientHttp2Session,
-  { url, headers, body }: PostRequest,
+  { url, headers }: PostRequest,
   signal: AbortSignal,
-  byteLimit: number,
-): Promise<PostResult> {
+): ClientHttp2Stream {
+  return session.request({ ...headers, ':method': 'POST', ':path': new URL(url).pathname }, { signal })
+}
+
+async function finish(stream: ClientHttp2Stream, body: Buffer, byteLimit: number): Promise<PostResult> {
   return await new Promise<PostResult>((resolve) => {
-    const stream = session.request(
-      { ...headers, ':method': 'POST', ':path': new URL(url).pathname },
-      { signal },
-    )
     let answered: IncomingHttpHeaders | undefined
     let text = ''
     stream.setEncoding('utf8')

@@ -7,7 +7,7 @@ import type { QueuedDelivery } from './queued-delivery.ts'
 /** What a provider's server answered. */
 export type PushAnswer = Extract<PostResult, { kind: 'answer' }>
 
-/** One provider. `prepare` may throw: then nothing was sent, and `isPermanent` of a PushRefusal says whether to go on. */
+/** One provider. `prepare` may throw: then nothing was sent. A PushRefusal ends it, anything else is tried again. */
 export type PushConnector<Delivery extends QueuedDelivery = QueuedDelivery> = {
   prepare(delivery: Delivery, signal: AbortSignal): Promise<PostRequest>
   post: Post
@@ -47,7 +47,11 @@ export function readStatus(answer: PushAnswer): PushOutcome {
 
 /** A provider's answer as operators read it. */
 export function said({ status, body }: PushAnswer): string {
-  const text = body.replace(/\s+/g, ' ').trim().slice(0, 300)
+  // A server may say anything, also what no text column and no terminal should get.
+  const text = body
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .slice(0, 300)
   return `The push service answered ${status}${text ? `: ${text}` : ''}`
 }
 

@@ -59,6 +59,7 @@ const FAULTS: [string, Behaviour, Expected][] = [
   ['429 that says nothing', status(429), { state: 'waiting', pause: [30, 35] }],
   ['429 for longer than anybody wants it', status(429, { 'retry-after': '172800' }), { state: 'expired' }],
   ['503', status(503, { 'retry-after': '60' }), { state: 'waiting', pause: [60, 65] }],
+  ['503 in bytes that no text can hold', status(503, {}, '\0\x1b[31m\ud800'), { state: 'waiting' }],
   ['500', status(500), { state: 'unknown' }],
   ['502', status(502), { state: 'unknown' }],
   ['504', status(504), { state: 'unknown' }],

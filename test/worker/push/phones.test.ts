@@ -31,6 +31,7 @@ let fcm: PushConnector
 let apns: PushConnector
 let overHttp2: Http2Post
 let apple2: Http2SecureServer
+const sessions = new Set<{ destroy(): void }>()
 
 beforeAll(async () => {
   const { key, cert } = await testCertificate()
@@ -55,7 +56,6 @@ beforeAll(async () => {
     stream.respond({ ':status': says.status, ...says.headers })
     stream.end(says.body ?? '')
   })
-  const sessions = new Set<{ destroy(): void }>()
   apple2.on('session', (session) => sessions.add(session))
   await new Promise<void>((resolve) => apple2.listen(0, '127.0.0.1', resolve))
   const portOf = (one: { address(): unknown }) => (one.address() as AddressInfo).port
@@ -262,6 +262,26 @@ describe('APNs', () => {
   ])('that says %s', async (_, said, expected) => {
     says = said
     expect(await send('ios')).toMatchObject(expected)
+  })
+
+  test('that falls silent for one, and not for those under way over the same connection', async () => {
+    says = 'hang'
+    const silent = send('ios')
+    await expect.poll(() => asked.length).toBe(1)
+    says = { status: 200 }
+    expect(await Promise.all([send('ios'), send('ios'), send('ios')])).toEqual(
+      Array.from({ length: 3 }, () => ({ outcome: 'sent' })),
+    )
+    expect(await silent).toMatchObject({ outcome: 'unknown' })
+    expect(await send('ios')).toEqual({ outcome: 'sent' })
+  })
+
+  test('that closes its connections is reached over a new one', async () => {
+    says = { status: 200 }
+    expect(await send('ios')).toEqual({ outcome: 'sent' })
+    for (const session of sessions) session.destroy()
+    // It may take the client a moment to notice; until then nothing is sent, so nothing is lost.
+    await expect.poll(() => send('ios')).toEqual({ outcome: 'sent' })
   })
 
   test('that cannot be reached: tried again', async () => {
