@@ -7,6 +7,7 @@ import type { FeedReader } from './feeds/feed-reader.ts'
 import type { Log } from './log.ts'
 import type { DeliverMail } from './mails/mail-delivery.ts'
 import type { FetchAllow } from './outgoing/fetch-allow.ts'
+import type { SendPush } from './push/push-sender.ts'
 
 /** What the process opened once and lends to tasks and commands. */
 export type WorkerServices = {
@@ -23,6 +24,8 @@ export type TaskContext = WorkerServices & {
   /** Sends a mail, or keeps it as a file where no mail server is named. */
   deliver: DeliverMail
   lookUpTxt: TxtLookup
+  /** Pushes a notification to a device. */
+  push: SendPush
   /** Aborts when the worker stops and its patience is over: give up, the job comes again. */
   signal: AbortSignal
   addJob: AddJobFunction

@@ -31,8 +31,20 @@ const environment = z.object({
         .filter(Boolean),
     )
     .refine((servers) => servers.every(isDnsServer), 'is no list of addresses like 9.9.9.9,[2620:fe::fe]:53'),
+  HOWDAH_FCM_CREDENTIALS: z.string().optional(),
+  HOWDAH_APNS_KEY: z.string().optional(),
+  HOWDAH_APNS_KEY_ID: z.string().optional(),
+  HOWDAH_APNS_TEAM_ID: z.string().optional(),
+  HOWDAH_APNS_TOPIC: z.string().optional(),
+  HOWDAH_APNS_URL: z
+    .string()
+    .regex(/^https:\/\/[^\s/]+$/, 'is no https address without a path')
+    .default('https://api.push.apple.com'),
   HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
 })
+
+/** What Apple wants to know; `keyFile` is the path of a .p8 file, `topic` the app's bundle id. */
+export type ApnsSettings = { keyFile: string; keyId: string; teamId: string; topic: string; url: string }
 
 /** What the worker is told from outside. */
 export type WorkerSettings = {
@@ -44,6 +56,10 @@ export type WorkerSettings = {
   smtpUrl: string | undefined
   /** Servers that are asked about claimed domains. (Default: those of the system) */
   dnsServers: string[]
+  /** Path of a service account's JSON file; undefined: nothing is pushed to Android. */
+  fcmCredentials: string | undefined
+  /** Undefined: nothing is pushed to iOS. */
+  apns: ApnsSettings | undefined
   concurrency: number
 }
 
@@ -65,6 +81,8 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
     dnsServers: parsed.data.HOWDAH_DNS_SERVERS,
+    fcmCredentials: parsed.data.HOWDAH_FCM_CREDENTIALS,
+    apns: readApns(parsed.data),
     concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
   }
 }
@@ -73,4 +91,24 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
 function isDnsServer(server: string): boolean {
   const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/.exec(server) ?? []
   return isIP(bracketed ?? plain ?? server) > 0
+}
+
+/** All four or none: three of them would push to nobody and say nothing. */
+function readApns(given: z.infer<typeof environment>): ApnsSettings | undefined {
+  const {
+    HOWDAH_APNS_KEY: keyFile,
+    HOWDAH_APNS_KEY_ID: keyId,
+    HOWDAH_APNS_TEAM_ID: teamId,
+    HOWDAH_APNS_TOPIC: topic,
+    HOWDAH_APNS_URL: url,
+  } = given
+  if (keyFile && keyId && teamId && topic) return { keyFile, keyId, teamId, topic, url }
+  if (!keyFile && !keyId && !teamId && !topic) return undefined
+  throw new WorkerError(
+    'settings_invalid',
+    'The worker cannot start: some HOWDAH_APNS_* are set and some are not.',
+    {
+      hint: 'Set HOWDAH_APNS_KEY, HOWDAH_APNS_KEY_ID, HOWDAH_APNS_TEAM_ID and HOWDAH_APNS_TOPIC, or none of them.',
+    },
+  )
 }

@@ -23,6 +23,7 @@ const SECOND_LINE: Record<string, string> = {
   'api.analytics_hourly as its owner': ADMINS_ONLY,
   'core.analytics_hourly select_admin using (true)': ADMINS_ONLY,
   'core.analytics_hourly without row level security': ADMINS_ONLY,
+  'api.notification_preferences as its owner': 'it joins what the caller has chosen, and kinds are no secret',
   'briefing.saved_cards update_own with check (true)': 'user_id may not be updated',
   'briefing.user_preferences update_own with check (true)': 'user_id may not be updated',
   'core.users select_admin using (true)':

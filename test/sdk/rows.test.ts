@@ -1,5 +1,5 @@
 /** The generated schemas take everything the real API answers with. */
-import { randomUUID } from 'node:crypto'
+import { createECDH, randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { eventId } from '../../sdk/src/analytics/event-id.ts'
@@ -39,6 +39,15 @@ async function mailedToken(purpose: string, user: { id: string; email: string })
 }
 const verifyToken = await mailedToken('verify_email', session.user)
 const resetToken = await mailedToken('reset_password', carol.user)
+await db.owner.query(`select core.notify($1, 'announcement', 'Hello', 'Body', '{"screen": "news"}')`, [
+  session.user.id,
+])
+const vapid = createECDH('prime256v1')
+await db.as('howdah_worker').query('select core.keep_web_push_keys($1, $2)', [
+  vapid.generateKeys('base64url'),
+  // Leading zeros are dropped by ECDH, and a key has 32 bytes.
+  Buffer.from(vapid.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url'),
+])
 
 /** An organization with somebody else in it, a team and two workspaces. */
 const society = await orThrow(
@@ -112,6 +121,24 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
   remove_workspace_member: () => ({ workspace_id: den.id, user_id: carol.user.id }),
   leave_workspace: () => ({ workspace_id: lab.id }),
   delete_workspace: () => ({ workspace_id: den.id, password: newPassword }),
+  web_push_public_key: {},
+  register_notification_token: {
+    platform: 'ios',
+    token: 'ab'.repeat(32),
+    device_name: 'Phone',
+    locale: 'en',
+  },
+  update_notification_preferences: { kind: 'announcement', channels: ['inbox'] },
+  set_quiet_hours: { starts_at: '22:00', ends_at: '07:00' },
+  mark_notifications_read: { notification_ids: [randomUUID()] },
+  mark_all_notifications_read: {},
+}
+/** Those that take something away come last. */
+const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {
+  unregister_notification_token: async () => {
+    const [device] = await orThrow(client.from('notification_tokens').select('id').limit(1))
+    return { token_id: device?.id }
+  },
   end_session: async () => {
     await orThrow(createClient({ url: api.url }).auth.signIn({ ...credentials, password: newPassword }))
     const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))

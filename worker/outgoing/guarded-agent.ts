@@ -19,6 +19,8 @@ export type GuardOptions = {
   /** Ports that public addresses are reached on. */
   publicPorts: readonly number[]
   resolve?: ResolveHost | undefined
+  /** Called when a connection stands, TLS included: from here on something may have been sent. */
+  onConnected?: () => void
 }
 
 const resolveWithSystem: ResolveHost = (host) => systemLookup(host, { all: true })
@@ -46,7 +48,10 @@ export function createGuardedAgent(options: GuardOptions): Agent {
       const [error, socket] = result
       if (error) return callback(error, null)
       const address = socket.remoteAddress ?? ''
-      if (vetted.some((known) => sameAddress(known, address))) return callback(null, socket)
+      if (vetted.some((known) => sameAddress(known, address))) {
+        options.onConnected?.()
+        return callback(null, socket)
+      }
       socket.destroy()
       callback(forbidden({ host, port, address }, 'it was not checked'), null)
     })

@@ -11,6 +11,8 @@ import { type Log, libraryLogger } from '../log.ts'
 import { fileDelivery } from '../mails/file-delivery.ts'
 import type { DeliverMail } from '../mails/mail-delivery.ts'
 import { smtpDelivery } from '../mails/smtp-delivery.ts'
+import { openPhoneConnectors } from '../push/phone-connectors.ts'
+import { createPushSender } from '../push/push-sender.ts'
 import type { WorkerSettings } from '../settings.ts'
 import { poolOfJob } from './job-pool.ts'
 import { openLiveness } from './liveness.ts'
@@ -26,7 +28,7 @@ const POLL_EVERY_MS = 2000
 const EXTRA_CONNECTIONS = 3
 
 /** What must not wait for its first turn in the crontab. */
-const AT_START = ['ops/release_dead_workers', 'ops/create_partitions']
+const AT_START = ['ops/release_dead_workers', 'ops/create_partitions', 'core/make_web_push_keys']
 
 /** A worker at work. */
 export type RunningWorker = {
@@ -54,6 +56,7 @@ export async function startWorker(
   const liveness = opened.use(await openLiveness(settings.databaseUrl, lost.reject))
   const pool = opened.adopt(openPool(settings), (open) => open.end())
   const reader = opened.use(createFeedReader())
+  const phones = opened.use(await openPhoneConnectors(settings))
 
   const events: WorkerEvents = new EventEmitter()
   const held = Promise.withResolvers<void>()
@@ -66,7 +69,11 @@ export async function startWorker(
     taskList: toTaskList(
       tasks,
       { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
-      { deliver: delivery(settings), lookUpTxt: createTxtLookup(settings.dnsServers) },
+      {
+        deliver: delivery(settings),
+        lookUpTxt: createTxtLookup(settings.dnsServers),
+        push: createPushSender(settings.allow, phones),
+      },
       log,
     ),
     parsedCronItems,
@@ -142,7 +149,7 @@ function delivery({ smtpUrl, dataDir }: WorkerSettings): DeliverMail {
 function toTaskList(
   tasks: Map<string, Task>,
   services: WorkerServices,
-  outside: Pick<TaskContext, 'deliver' | 'lookUpTxt'>,
+  outside: Pick<TaskContext, 'deliver' | 'lookUpTxt' | 'push'>,
   log: Log,
 ): TaskList {
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [

@@ -369,6 +369,86 @@ export type Database = {
           /** When the role last changed. */
           updated_at: string
           /** Key of the member's account. */
+      /** Every kind of notification, and through which channels you get it. */
+      notification_preferences: {
+        Row: {
+          /** Any of inbox and push. */
+          channels: string[]
+          /** What it is about. */
+          description: string
+          /** Whether you have chosen nothing for this kind. */
+          is_default: boolean
+          /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
+          is_urgent: boolean
+          /** Name of the kind. */
+          kind: string
+          /** Whose they are: yours. */
+          user_id: string
+        }
+        Relationships: []
+      }
+      /** One's own devices that notifications are pushed to. */
+      notification_tokens: {
+        Row: {
+          /** Version of the client application. */
+          app_version: string | null
+          /** When it was first registered for this account. */
+          created_at: string
+          /** Name the client gave the device. */
+          device_name: string | null
+          /** When it was disabled; null while it is enabled. */
+          disabled_at: string | null
+          /** Why it gets nothing (gone, invalid, session_ended, stale); null while it does. Registering again enables it. */
+          disabled_reason: ('gone' | 'invalid' | 'session_ended' | 'stale') | null
+          /** Key of the device. */
+          id: string
+          /** Whether it was registered through the session of this request. */
+          is_current: boolean
+          /** When it was last registered. */
+          last_seen_at: string
+          /** Language tag of the device; null: the account's own. */
+          locale: string | null
+          /** ios, android or web. */
+          platform: 'ios' | 'android' | 'web'
+        }
+        Relationships: []
+      }
+      /** One's own inbox. */
+      notifications: {
+        Row: {
+          /** Text; may be empty. */
+          body: string
+          /** When it was made. */
+          created_at: string
+          /** What the client needs to open the right screen. */
+          data: Record<string, Json>
+          /** Key of the notification. */
+          id: string
+          /** What it is about; notification_preferences lists the kinds. */
+          kind: string
+          /** When it was marked as read; null while it is not. */
+          read_at: string | null
+          /** First line, 1 to 200 characters. */
+          title: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'notifications_kind_fkey'
+            columns: ['kind']
+            isOneToOne: false
+            referencedRelation: 'notification_preferences'
+            referencedColumns: ['kind']
+          },
+        ]
+      }
+      /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
+      quiet_hours: {
+        Row: {
+          /** HH:MM by the clocks of your zone; before starts_at it is on the next day. */
+          ends_at: string
+          /** HH:MM by the clocks of your zone. */
+          starts_at: string
+          /** Whose they are: yours. */
           user_id: string
         }
         Relationships: [
@@ -383,6 +463,9 @@ export type Database = {
             foreignKeyName: 'organization_members_user_id_fkey'
             columns: ['user_id']
             isOneToOne: false
+            foreignKeyName: 'quiet_hours_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: true
             referencedRelation: 'users'
             referencedColumns: ['id']
           },
@@ -1584,6 +1667,25 @@ export type Database = {
           workspace_id: string
         }
         Returns: null
+       * Mark your whole inbox as read; answers how many notifications were not.
+       *
+       * Errors: not_signed_in (401).
+       */
+      mark_all_notifications_read: {
+        Args: Record<PropertyKey, never>
+        Returns: number
+      }
+
+      /**
+       * Mark notifications of your inbox as read; answers how many were not. Safe to repeat, ids that are not yours are passed over.
+       *
+       * Errors: not_signed_in (401).
+       */
+      mark_notifications_read: {
+        Args: {
+          notification_ids: string[]
+        }
+        Returns: number
       }
 
       /** The account of whoever asks. */
@@ -1708,6 +1810,60 @@ export type Database = {
           workspace_id: string
         }
         Returns: null
+       * Push notifications to this device from now on. Call it at every start of the client; safe to repeat.
+       *
+       * platform ios (token: hexadecimal) or android (token) or web (subscription: the browser's PushSubscription as JSON). The
+       * device belongs to whoever registered it last, is disabled when the session ends, and after 20 devices the one not seen
+       * for longest goes.
+       *
+       * Errors: not_signed_in (401), notification_token_invalid (400), device_invalid (400), locale_invalid (400).
+       */
+      register_notification_token: {
+        Args: {
+          app_version?: string | null
+          device_name?: string | null
+          locale?: string | null
+          platform: string
+          subscription?: Json | null
+          token?: string | null
+        }
+        Returns: {
+          /** Version of the client application. */
+          app_version: string | null
+
+          /** When it was first registered for this account. */
+          created_at: string
+
+          /** Name the client gave the device. */
+          device_name: string | null
+
+          /** When it was disabled; null while it is enabled. */
+          disabled_at: string | null
+
+          /** Why it gets nothing (gone, invalid, session_ended, stale); null while it does. Registering again enables it. */
+          disabled_reason: ('gone' | 'invalid' | 'session_ended' | 'stale') | null
+
+          /** Key of the device. */
+          id: string
+
+          /** Whether it was registered through the session of this request. */
+          is_current: boolean
+
+          /** When it was last registered. */
+          last_seen_at: string
+
+          /** Language tag of the device; null: the account's own. */
+          locale: string | null
+
+          /** ios, android or web. */
+          platform: 'ios' | 'android' | 'web'
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'notification_tokens'
+          isOneToOne: true
+          isSetofReturn: true
+        }
       }
 
       /**
@@ -2027,6 +2183,30 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organization_domains'
+       * Set your quiet hours, HH:MM by the clocks of your own zone; without arguments you have none.
+       *
+       * What comes in them is pushed when they end; urgent kinds are pushed at once. The inbox does not wait.
+       *
+       * Errors: not_signed_in (401), quiet_hours_invalid (400).
+       */
+      set_quiet_hours: {
+        Args: {
+          ends_at?: string | null
+          starts_at?: string | null
+        }
+        Returns: {
+          /** HH:MM by the clocks of your zone; before starts_at it is on the next day. */
+          ends_at: string
+
+          /** HH:MM by the clocks of your zone. */
+          starts_at: string
+
+          /** Whose they are: yours. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'quiet_hours'
           isOneToOne: true
           isSetofReturn: true
         }
@@ -2211,6 +2391,18 @@ export type Database = {
       }
 
       /**
+       * Push no more notifications to one of your devices, and forget it.
+       *
+       * Errors: notification_token_not_found (404).
+       */
+      unregister_notification_token: {
+        Args: {
+          token_id: string
+        }
+        Returns: null
+      }
+
+      /**
        * Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
        *
        * Keys: topics, muted_sources, muted_words, languages, card_limit (1 to 50), briefing_time (HH:MM, your zone).
@@ -2295,6 +2487,39 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organizations'
+       * Choose the channels of one kind of notification: any of inbox and push, or none; null goes back to the default.
+       *
+       * Holds for what is sent from now on. An urgent kind keeps its inbox.
+       *
+       * Errors: not_signed_in (401), notification_kind_unknown (404), notification_channels_invalid (400).
+       */
+      update_notification_preferences: {
+        Args: {
+          channels?: string[] | null
+          kind: string
+        }
+        Returns: {
+          /** Any of inbox and push. */
+          channels: string[]
+
+          /** What it is about. */
+          description: string
+
+          /** Whether you have chosen nothing for this kind. */
+          is_default: boolean
+
+          /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
+          is_urgent: boolean
+
+          /** Name of the kind. */
+          kind: string
+
+          /** Whose they are: yours. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'notification_preferences'
           isOneToOne: true
           isSetofReturn: true
         }
@@ -2472,6 +2697,16 @@ export type Database = {
           token: string
         }
         Returns: null
+      }
+
+      /**
+       * The instance's public key (VAPID, base64url), for PushManager.subscribe().
+       *
+       * Null until a worker has run for the first time.
+       */
+      web_push_public_key: {
+        Args: Record<PropertyKey, never>
+        Returns: string
       }
     }
     Enums: {

@@ -435,6 +435,29 @@ export const ERROR_CATALOGUE = {
     status: 409,
     summary: 'The slug is in use or reserved.',
     hint: 'Choose another one.',
+  /** These cannot be the channels of this kind of notification. (400) */
+  notification_channels_invalid: {
+    status: 400,
+    summary: 'These cannot be the channels of this kind of notification.',
+    hint: 'Send any of inbox and push; an urgent kind keeps its inbox.',
+  },
+  /** There is no such kind of notification. (404) */
+  notification_kind_unknown: {
+    status: 404,
+    summary: 'There is no such kind of notification.',
+    hint: 'The view notification_preferences lists them.',
+  },
+  /** Nothing can be pushed to a device that says this of itself. (400) */
+  notification_token_invalid: {
+    status: 400,
+    summary: 'Nothing can be pushed to a device that says this of itself.',
+    hint: 'Send token for ios and android, and for web the subscription as the browser made it.',
+  },
+  /** You have no such device. (404) */
+  notification_token_not_found: {
+    status: 404,
+    summary: 'You have no such device.',
+    hint: 'The view notification_tokens lists them.',
   },
   /** The password is longer than 72 bytes. (400) */
   password_too_long: {
@@ -471,6 +494,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The preferences do not have the right shape.',
     hint: 'The details name the path and what it must match.',
+  },
+  /** These cannot be quiet hours. (400) */
+  quiet_hours_invalid: {
+    status: 400,
+    summary: 'These cannot be quiet hours.',
+    hint: 'Send starts_at and ends_at as HH:MM, or neither for none.',
   },
   /** The page lies behind the last row. (416) */
   range_not_satisfiable: {

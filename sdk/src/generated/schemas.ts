@@ -256,6 +256,69 @@ export const columns = {
     price_cents: z.int32().min(0),
     /** Days that start_trial gives; 0: no trial. */
     trial_days: z.int32().min(0).max(365),
+  /** Every kind of notification, and through which channels you get it. */
+  notification_preferences: {
+    /** Any of inbox and push. */
+    channels: z.array(text()),
+    /** What it is about. */
+    description: text(codePoints({ min: 1, max: 200 })),
+    /** Whether you have chosen nothing for this kind. */
+    is_default: z.boolean(),
+    /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
+    is_urgent: z.boolean(),
+    /** Name of the kind. */
+    kind: text(matches(/^[a-z][a-z0-9_]{0,62}$/u)),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
+  },
+  /** One's own devices that notifications are pushed to. */
+  notification_tokens: {
+    /** Version of the client application. */
+    app_version: text(codePoints({ min: 1, max: 40 })),
+    /** When it was first registered for this account. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Name the client gave the device. */
+    device_name: text(codePoints({ min: 1, max: 120 })),
+    /** When it was disabled; null while it is enabled. */
+    disabled_at: z.iso.datetime({ offset: true }),
+    /** Why it gets nothing (gone, invalid, session_ended, stale); null while it does. Registering again enables it. */
+    disabled_reason: z.enum(['gone', 'invalid', 'session_ended', 'stale']),
+    /** Key of the device. */
+    id: z.guid(),
+    /** Whether it was registered through the session of this request. */
+    is_current: z.boolean(),
+    /** When it was last registered. */
+    last_seen_at: z.iso.datetime({ offset: true }),
+    /** Language tag of the device; null: the account's own. */
+    locale: text(matches(/^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?$/u)),
+    /** ios, android or web. */
+    platform: z.enum(['ios', 'android', 'web']),
+  },
+  /** One's own inbox. */
+  notifications: {
+    /** Text; may be empty. */
+    body: text(codePoints({ max: 1000 })),
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** What the client needs to open the right screen. */
+    data: z.record(text(), json()),
+    /** Key of the notification. */
+    id: z.guid(),
+    /** What it is about; notification_preferences lists the kinds. */
+    kind: text(),
+    /** When it was marked as read; null while it is not. */
+    read_at: z.iso.datetime({ offset: true }),
+    /** First line, 1 to 200 characters. */
+    title: text(codePoints({ min: 1, max: 200 })),
+  },
+  /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
+  quiet_hours: {
+    /** HH:MM by the clocks of your zone; before starts_at it is on the next day. */
+    ends_at: text(matches(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/u)),
+    /** HH:MM by the clocks of your zone. */
+    starts_at: text(matches(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/u)),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
   },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
@@ -606,6 +669,43 @@ export const rows = {
     position: columns.plans.position,
     price_cents: columns.plans.price_cents,
     trial_days: columns.plans.trial_days,
+  /** Every kind of notification, and through which channels you get it. */
+  notification_preferences: z.object({
+    channels: columns.notification_preferences.channels,
+    description: columns.notification_preferences.description,
+    is_default: columns.notification_preferences.is_default,
+    is_urgent: columns.notification_preferences.is_urgent,
+    kind: columns.notification_preferences.kind,
+    user_id: columns.notification_preferences.user_id,
+  }),
+  /** One's own devices that notifications are pushed to. */
+  notification_tokens: z.object({
+    app_version: columns.notification_tokens.app_version.nullable(),
+    created_at: columns.notification_tokens.created_at,
+    device_name: columns.notification_tokens.device_name.nullable(),
+    disabled_at: columns.notification_tokens.disabled_at.nullable(),
+    disabled_reason: columns.notification_tokens.disabled_reason.nullable(),
+    id: columns.notification_tokens.id,
+    is_current: columns.notification_tokens.is_current,
+    last_seen_at: columns.notification_tokens.last_seen_at,
+    locale: columns.notification_tokens.locale.nullable(),
+    platform: columns.notification_tokens.platform,
+  }),
+  /** One's own inbox. */
+  notifications: z.object({
+    body: columns.notifications.body,
+    created_at: columns.notifications.created_at,
+    data: columns.notifications.data,
+    id: columns.notifications.id,
+    kind: columns.notifications.kind,
+    read_at: columns.notifications.read_at.nullable(),
+    title: columns.notifications.title,
+  }),
+  /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
+  quiet_hours: z.object({
+    ends_at: columns.quiet_hours.ends_at,
+    starts_at: columns.quiet_hours.starts_at,
+    user_id: columns.quiet_hours.user_id,
   }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
@@ -1043,6 +1143,18 @@ export const args = {
    */
   leave_workspace: z.strictObject({
     workspace_id: z.guid(),
+   * Mark your whole inbox as read; answers how many notifications were not.
+   *
+   * Errors: not_signed_in (401).
+   */
+  mark_all_notifications_read: z.strictObject({}),
+  /**
+   * Mark notifications of your inbox as read; answers how many were not. Safe to repeat, ids that are not yours are passed over.
+   *
+   * Errors: not_signed_in (401).
+   */
+  mark_notifications_read: z.strictObject({
+    notification_ids: z.array(z.guid()),
   }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
@@ -1095,6 +1207,21 @@ export const args = {
   remove_workspace_member: z.strictObject({
     user_id: z.guid(),
     workspace_id: z.guid(),
+   * Push notifications to this device from now on. Call it at every start of the client; safe to repeat.
+   *
+   * platform ios (token: hexadecimal) or android (token) or web (subscription: the browser's PushSubscription as JSON). The
+   * device belongs to whoever registered it last, is disabled when the session ends, and after 20 devices the one not seen
+   * for longest goes.
+   *
+   * Errors: not_signed_in (401), notification_token_invalid (400), device_invalid (400), locale_invalid (400).
+   */
+  register_notification_token: z.strictObject({
+    app_version: text().nullish(),
+    device_name: text().nullish(),
+    locale: text().nullish(),
+    platform: text(),
+    subscription: json().nullish(),
+    token: text().nullish(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -1188,6 +1315,15 @@ export const args = {
   set_domain_auto_join: z.strictObject({
     domain_id: z.guid(),
     has_auto_join: z.boolean(),
+   * Set your quiet hours, HH:MM by the clocks of your own zone; without arguments you have none.
+   *
+   * What comes in them is pushed when they end; urgent kinds are pushed at once. The inbox does not wait.
+   *
+   * Errors: not_signed_in (401), quiet_hours_invalid (400).
+   */
+  set_quiet_hours: z.strictObject({
+    ends_at: text().nullish(),
+    starts_at: text().nullish(),
   }),
   /**
    * Sign in with e-mail address and password.
@@ -1295,6 +1431,14 @@ export const args = {
     topic: text(),
   }),
   /**
+   * Push no more notifications to one of your devices, and forget it.
+   *
+   * Errors: notification_token_not_found (404).
+   */
+  unregister_notification_token: z.strictObject({
+    token_id: z.guid(),
+  }),
+  /**
    * Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
    *
    * Keys: topics, muted_sources, muted_words, languages, card_limit (1 to 50), briefing_time (HH:MM, your zone).
@@ -1321,6 +1465,15 @@ export const args = {
     organization_id: z.guid(),
     settings: json().nullish(),
     slug: text().nullish(),
+   * Choose the channels of one kind of notification: any of inbox and push, or none; null goes back to the default.
+   *
+   * Holds for what is sent from now on. An urgent kind keeps its inbox.
+   *
+   * Errors: not_signed_in (401), notification_kind_unknown (404), notification_channels_invalid (400).
+   */
+  update_notification_preferences: z.strictObject({
+    channels: z.array(text()).nullish(),
+    kind: text(),
   }),
   /**
    * Change your own profile; what is left out or null stays as it is.
@@ -1378,6 +1531,12 @@ export const args = {
   verify_email: z.strictObject({
     token: text(),
   }),
+  /**
+   * The instance's public key (VAPID, base64url), for PushManager.subscribe().
+   *
+   * Null until a worker has run for the first time.
+   */
+  web_push_public_key: z.strictObject({}),
 } as const
 
 /** What the functions answer with. */
@@ -1422,6 +1581,11 @@ export const results = {
   remove_member: z.null(),
   remove_team_member: z.null(),
   remove_workspace_member: z.null(),
+  mark_all_notifications_read: z.int32(),
+  mark_notifications_read: z.int32(),
+  me: z.array(rows.users),
+  refresh_session: sessionAnswer,
+  register_notification_token: z.array(rows.notification_tokens),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   resend_invitation: invitationQueued,
@@ -1432,6 +1596,7 @@ export const results = {
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
   set_domain_auto_join: z.array(rows.organization_domains),
+  set_quiet_hours: z.array(rows.quiet_hours),
   sign_in: sessionAnswer,
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
@@ -1442,10 +1607,13 @@ export const results = {
   transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
+  unregister_notification_token: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
   update_organization: z.array(rows.organizations),
+  update_notification_preferences: z.array(rows.notification_preferences),
   update_profile: z.array(rows.users),
   update_team: z.array(rows.teams),
   update_workspace: z.array(rows.workspaces),
   verify_email: z.null(),
+  web_push_public_key: text(),
 } as const

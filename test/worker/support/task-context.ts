@@ -2,13 +2,19 @@
 import type { TaskContext, WorkerServices } from '../../../worker/define-task.ts'
 import { createLog } from '../../../worker/log.ts'
 import type { DeliverMail } from '../../../worker/mails/mail-delivery.ts'
+import type { SendPush } from '../../../worker/push/push-sender.ts'
 
 /** A context that logs nowhere, never aborts and queues nothing. */
-export function taskContext(services: WorkerServices, deliver: DeliverMail = unexpectedMail): TaskContext {
+export function taskContext(
+  services: WorkerServices,
+  deliver: DeliverMail = unexpectedMail,
+  push: SendPush = unexpectedPush,
+): TaskContext {
   return {
     ...services,
     deliver,
     lookUpTxt: () => Promise.reject(new Error('This task was not expected to ask the DNS.')),
+    push,
     log: createLog({ write: () => undefined }),
     signal: new AbortController().signal,
     addJob: () => Promise.reject(new Error('This task was not expected to queue a job.')),
@@ -17,3 +23,6 @@ export function taskContext(services: WorkerServices, deliver: DeliverMail = une
 
 const unexpectedMail: DeliverMail = () =>
   Promise.reject(new Error('This task was not expected to send a mail.'))
+
+const unexpectedPush: SendPush = () =>
+  Promise.reject(new Error('This task was not expected to push a notification.'))

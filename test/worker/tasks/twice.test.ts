@@ -8,6 +8,7 @@ import type { Task, WorkerServices } from '../../../worker/define-task.ts'
 import { createFeedReader } from '../../../worker/feeds/feed-reader.ts'
 import type { DeliverMail } from '../../../worker/mails/mail-delivery.ts'
 import { parseFetchAllow } from '../../../worker/outgoing/fetch-allow.ts'
+import type { SendPush } from '../../../worker/push/push-sender.ts'
 import { loadTasks } from '../../../worker/running/load-tasks.ts'
 import { addSource } from '../../../worker/sources/store.ts'
 import { sealAll } from '../../setup/audit.ts'
@@ -22,10 +23,16 @@ let services: WorkerServices
 let tasks: Map<string, Task>
 let sourceId: string
 let mailId: string
+let deliveryId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
   return { state: 'sent' }
+}
+const pushed: string[] = []
+const push: SendPush = async ({ token }) => {
+  pushed.push(token)
+  return { outcome: 'sent' }
 }
 let dataDir: string
 
@@ -43,6 +50,14 @@ beforeAll(async () => {
      insert into core.mails (kind, user_id) select 'verify_email', id from reader returning id`,
   )
   mailId = rows[0].id
+  const { rows: made } = await db.owner.query(
+    `with phone as (
+       insert into core.notification_tokens (user_id, platform, token)
+       select id, 'ios', repeat('ab', 32) from core.users where email = 'reader@example.com' returning user_id
+     ) select user_id as id from phone`,
+  )
+  await db.owner.query(`select core.notify($1, 'security', 'Hello')`, [made[0].id])
+  deliveryId = (await db.owner.query('select id from core.notification_deliveries')).rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -55,20 +70,22 @@ test('all of them', async () => {
   const payloads: Record<string, object> = {
     'briefing/fetch_source': { source_id: sourceId },
     'core/send_mail': { mail_id: mailId },
+    'core/send_notification': { delivery_id: deliveryId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)
   let run = 0
   for (const [identifier, task] of tasks) {
     const payload = payloads[identifier] ?? {}
-    await task(payload, taskContext(services, deliver))
+    await task(payload, taskContext(services, deliver, push))
     const once = await rowCounts()
-    await task(payload, taskContext(services, deliver))
+    await task(payload, taskContext(services, deliver, push))
     expect([identifier, await rowCounts()]).toEqual([identifier, once])
     run++
   }
   expect(run).toBe(tasks.size)
   expect(sentMails).toEqual(['reader@example.com'])
+  expect(pushed).toEqual(['ab'.repeat(32)])
   expect((await rowCounts())['briefing.content_items']).toBe(2)
 })
 
