@@ -3,7 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { eventId } from '../../sdk/src/analytics/event-id.ts'
-import { args, createClient, type Database, orThrow, results, rows } from '../../sdk/src/index.ts'
+import {
+  args,
+  createClient,
+  type Database,
+  isSecondFactorRequired,
+  orThrow,
+  results,
+  rows,
+} from '../../sdk/src/index.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { openNewsroom } from './news.ts'
@@ -70,8 +78,50 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   },
   update_briefing_preferences: { preferences: { card_limit: 5 } },
 }
+const guardedCredentials = { ...credentials, password: newPassword }
+let recoveryCodes: string[] = []
+
+/** What Ada's authenticator app shows now, or some half minutes from now. */
+async function totpCode(ahead = 0): Promise<string> {
+  const { rows } = await db.owner.query<{ code: string }>(
+    `select core.hotp(f.secret, core.totp_step(core.now()) + $2) as code
+     from private.totp_factors as f where f.user_id = $1`,
+    [session.user.id, ahead],
+  )
+  return rows[0]?.code ?? ''
+}
+
+/** New codes of hers: those that the API told went by here. */
+async function newRecoveryCodes(): Promise<string[]> {
+  const { rows } = await db.owner.query<{ codes: string[] }>(
+    'select private.issue_recovery_codes($1) as codes',
+    [session.user.id],
+  )
+  return rows[0]?.codes ?? []
+}
+
+/** What Ada's password is answered with once the second factor is on. */
+async function challenge(): Promise<{ challenge_id: string; challenge_secret: string }> {
+  const { error } = await createClient({ url: api.url }).auth.signIn(guardedCredentials)
+  if (!isSecondFactorRequired(error)) throw new Error('sign_in asked for no second factor')
+  return { challenge_id: error.challenge.id, challenge_secret: error.challenge.secret }
+}
+
 /** Those that take something away come last. */
 const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {
+  start_totp_enrollment: () => ({ password: newPassword }),
+  confirm_totp_enrollment: async () => ({ code: await totpCode() }),
+  second_factor_state: () => ({}),
+  sign_in_with_totp: async () => ({ ...(await challenge()), code: await totpCode(1) }),
+  regenerate_recovery_codes: async () => {
+    recoveryCodes = await newRecoveryCodes()
+    return { password: newPassword, code: recoveryCodes[0] }
+  },
+  sign_in_with_recovery_code: async () => {
+    recoveryCodes = await newRecoveryCodes()
+    return { ...(await challenge()), recovery_code: recoveryCodes[0] }
+  },
+  disable_totp: () => ({ password: newPassword, code: recoveryCodes[1] }),
   end_session: async () => {
     await orThrow(createClient({ url: api.url }).auth.signIn({ ...credentials, password: newPassword }))
     const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))

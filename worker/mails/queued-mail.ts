@@ -13,6 +13,10 @@ export const MAIL_KINDS = [
   'email_change_requested',
   'email_changed',
   'new_device',
+  'totp_enabled',
+  'totp_disabled',
+  'recovery_code_used',
+  'recovery_codes_regenerated',
 ] as const
 
 /** What a mail is about. */

@@ -1,8 +1,8 @@
 /** What people do with their account once they have one, and on the way to having one. */
 import type { PostgrestClient } from '@supabase/postgrest-js'
-import { toApiError } from '../errors/to-api-error.ts'
 import type { Database, Json } from '../generated/database.ts'
 import type { MailQueued, SessionsEnded } from '../generated/shapes.ts'
+import { nothing, result } from './call-result.ts'
 import type { Result } from './session-calls.ts'
 import type { SessionStore } from './session-store.ts'
 
@@ -72,18 +72,6 @@ export function accountCalls(api: Api, anonymous: Api, store: SessionStore): Acc
       return answer
     },
   }
-}
-
-type Failure = Parameters<typeof toApiError>[0]
-type Answer<T> = { data: T | null; error: Failure | null; status: number }
-
-function result<T>({ data, error, status }: Answer<T>): Result<T> {
-  if (error) return { data: null, error: toApiError(error, status) }
-  return { data: data as T, error: null }
-}
-
-function nothing({ error, status }: Answer<unknown>): Result<null> {
-  return error ? { data: null, error: toApiError(error, status) } : { data: null, error: null }
 }
 
 function profileArguments(changes: ProfileChanges) {

@@ -4,8 +4,11 @@ import type {
   BriefingCards,
   BriefingPreferences,
   MailQueued,
+  RecoveryCodes,
+  SecondFactorState,
   SessionAnswer,
   SessionsEnded,
+  TotpEnrollment,
   TrackEvents,
 } from './shapes.ts'
 
@@ -408,6 +411,34 @@ export type Database = {
       }
 
       /**
+       * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
+       *
+       * Ends all your other sessions; this one goes on.
+       *
+       * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
+       */
+      confirm_totp_enrollment: {
+        Args: {
+          code: string
+        }
+        Returns: RecoveryCodes
+      }
+
+      /**
+       * Turn the second factor off, with the password and a code of the app or a recovery code. Ends all your other sessions.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+       * too_many_attempts (429).
+       */
+      disable_totp: {
+        Args: {
+          code: string
+          password: string
+        }
+        Returns: SessionsEnded
+      }
+
+      /**
        * End one of your own sessions; its access token is refused from the next request on.
        *
        * Errors: session_not_found (404).
@@ -637,6 +668,20 @@ export type Database = {
       }
 
       /**
+       * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+       * too_many_attempts (429).
+       */
+      regenerate_recovery_codes: {
+        Args: {
+          code: string
+          password: string
+        }
+        Returns: RecoveryCodes
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -829,12 +874,24 @@ export type Database = {
       }
 
       /**
+       * Whether your second factor is on, since when, and how many recovery codes are left.
+       *
+       * Errors: not_signed_in (401).
+       */
+      second_factor_state: {
+        Args: Record<PropertyKey, never>
+        Returns: SecondFactorState
+      }
+
+      /**
        * Sign in with e-mail address and password.
        *
        * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
        * 15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
+       * Where the account has a second factor, a right password answers 202 with the status second_factor_required, a
+       * challenge_id, a challenge_secret and expires_in: sign_in_with_totp or sign_in_with_recovery_code takes them.
        *
-       * Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), call_not_plain (400),
+       * Errors: invalid_credentials (401), email_not_verified (403), too_many_attempts (429, with Retry-After), call_not_plain (400),
        * device_invalid (400).
        */
       sign_in: {
@@ -843,6 +900,36 @@ export type Database = {
           device_name?: string | null
           email: string
           password: string
+        }
+        Returns: SessionAnswer
+      }
+
+      /**
+       * Finish a sign-in with a recovery code, when the authenticator app is gone. Each works once; the owner is told by mail.
+       *
+       * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+       */
+      sign_in_with_recovery_code: {
+        Args: {
+          challenge_id: string
+          challenge_secret: string
+          recovery_code: string
+        }
+        Returns: SessionAnswer
+      }
+
+      /**
+       * Finish a sign-in with a code of the authenticator app. The challenge is what sign_in answered with.
+       *
+       * A challenge lives 5 minutes and takes 5 codes, an account takes 10 wrong ones in 15 minutes; a code works once.
+       *
+       * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+       */
+      sign_in_with_totp: {
+        Args: {
+          challenge_id: string
+          challenge_secret: string
+          code: string
         }
         Returns: SessionAnswer
       }
@@ -887,6 +974,20 @@ export type Database = {
           timezone?: string
         }
         Returns: SessionAnswer
+      }
+
+      /**
+       * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
+       *
+       * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+       */
+      start_totp_enrollment: {
+        Args: {
+          password: string
+        }
+        Returns: TotpEnrollment
       }
 
       /**

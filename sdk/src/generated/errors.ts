@@ -104,6 +104,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The e-mail address is not one we can write to.',
     hint: 'Send one plain address such as ada@example.com, at most 254 bytes.',
   },
+  /** The e-mail address has to be confirmed first. (403) */
+  email_not_verified: {
+    status: 403,
+    summary: 'The e-mail address has to be confirmed first.',
+    hint: 'Open the link in the mail we sent; request_email_verification sends it again to whoever is signed in.',
+  },
   /** An account with this e-mail address exists. (409) */
   email_taken: {
     status: 409,
@@ -338,6 +344,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The search has no word in it or is too long.',
     hint: 'Send at most 200 characters with at least one word.',
   },
+  /** The code is not right, or was used before. (403) */
+  second_factor_wrong: {
+    status: 403,
+    summary: 'The code is not right, or was used before.',
+    hint: 'Send the code that the authenticator app shows now, or one unused recovery code.',
+  },
   /** No database connection became free in time. (504) */
   server_busy: {
     status: 504,
@@ -363,6 +375,12 @@ export const ERROR_CATALOGUE = {
     status: 404,
     summary: 'There is no setting of this name.',
     hint: 'core.setting_catalogue() lists every setting.',
+  },
+  /** This sign-in cannot be finished (any more). (401) */
+  sign_in_challenge_invalid: {
+    status: 401,
+    summary: 'This sign-in cannot be finished (any more).',
+    hint: 'Begin again with sign_in: a challenge lives 5 minutes and takes 5 codes.',
   },
   /** There is no such source. (404) */
   source_not_found: {
@@ -435,6 +453,24 @@ export const ERROR_CATALOGUE = {
     status: 500,
     summary: 'The request ran into its time limit and was undone.',
     hint: 'Ask for less at once, or try again later.',
+  },
+  /** The account has an authenticator app already. (409) */
+  totp_already_enabled: {
+    status: 409,
+    summary: 'The account has an authenticator app already.',
+    hint: 'disable_totp takes it away; then set up the new one.',
+  },
+  /** The account has no authenticator app. (409) */
+  totp_not_enabled: {
+    status: 409,
+    summary: 'The account has no authenticator app.',
+    hint: 'start_totp_enrollment sets one up.',
+  },
+  /** No authenticator app is waiting for its first code. (409) */
+  totp_not_started: {
+    status: 409,
+    summary: 'No authenticator app is waiting for its first code.',
+    hint: 'Call start_totp_enrollment; it waits for 15 minutes.',
   },
   /** There is no such topic. (400) */
   unknown_topic: { status: 400, summary: 'There is no such topic.', hint: 'The view topics lists them.' },

@@ -9,8 +9,11 @@ import {
   briefingCards,
   briefingPreferences,
   mailQueued,
+  recoveryCodes,
+  secondFactorState,
   sessionAnswer,
   sessionsEnded,
+  totpEnrollment,
   trackEvents,
 } from './shapes.ts'
 
@@ -420,6 +423,26 @@ export const args = {
     new_password: text(),
   }),
   /**
+   * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
+   *
+   * Ends all your other sessions; this one goes on.
+   *
+   * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
+   */
+  confirm_totp_enrollment: z.strictObject({
+    code: text(),
+  }),
+  /**
+   * Turn the second factor off, with the password and a code of the app or a recovery code. Ends all your other sessions.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+   * too_many_attempts (429).
+   */
+  disable_totp: z.strictObject({
+    code: text(),
+    password: text(),
+  }),
+  /**
    * End one of your own sessions; its access token is refused from the next request on.
    *
    * Errors: session_not_found (404).
@@ -491,6 +514,16 @@ export const args = {
     refresh_token: text(),
   }),
   /**
+   * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+   * too_many_attempts (429).
+   */
+  regenerate_recovery_codes: z.strictObject({
+    code: text(),
+    password: text(),
+  }),
+  /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
    *
    * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -548,12 +581,20 @@ export const args = {
     tags: z.array(text()).nullish(),
   }),
   /**
+   * Whether your second factor is on, since when, and how many recovery codes are left.
+   *
+   * Errors: not_signed_in (401).
+   */
+  second_factor_state: z.strictObject({}),
+  /**
    * Sign in with e-mail address and password.
    *
    * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
    * 15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
+   * Where the account has a second factor, a right password answers 202 with the status second_factor_required, a
+   * challenge_id, a challenge_secret and expires_in: sign_in_with_totp or sign_in_with_recovery_code takes them.
    *
-   * Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), call_not_plain (400),
+   * Errors: invalid_credentials (401), email_not_verified (403), too_many_attempts (429, with Retry-After), call_not_plain (400),
    * device_invalid (400).
    */
   sign_in: z.strictObject({
@@ -561,6 +602,28 @@ export const args = {
     device_name: text().nullish(),
     email: text(),
     password: text(),
+  }),
+  /**
+   * Finish a sign-in with a recovery code, when the authenticator app is gone. Each works once; the owner is told by mail.
+   *
+   * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+   */
+  sign_in_with_recovery_code: z.strictObject({
+    challenge_id: z.guid(),
+    challenge_secret: text(),
+    recovery_code: text(),
+  }),
+  /**
+   * Finish a sign-in with a code of the authenticator app. The challenge is what sign_in answered with.
+   *
+   * A challenge lives 5 minutes and takes 5 codes, an account takes 10 wrong ones in 15 minutes; a code works once.
+   *
+   * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+   */
+  sign_in_with_totp: z.strictObject({
+    challenge_id: z.guid(),
+    challenge_secret: text(),
+    code: text(),
   }),
   /**
    * Sign out: end the session of this access token, and its refresh tokens with it.
@@ -591,6 +654,16 @@ export const args = {
     locale: text().optional(),
     password: text(),
     timezone: text().optional(),
+  }),
+  /**
+   * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
+   *
+   * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+   */
+  start_totp_enrollment: z.strictObject({
+    password: text(),
   }),
   /**
    * Your briefing of today, in your zone; made on the spot when there is none yet.
@@ -675,6 +748,8 @@ export const args = {
 export const results = {
   change_email: mailQueued,
   change_password: sessionsEnded,
+  confirm_totp_enrollment: recoveryCodes,
+  disable_totp: sessionsEnded,
   end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),
@@ -688,16 +763,21 @@ export const results = {
   ),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
+  regenerate_recovery_codes: recoveryCodes,
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   reset_password: sessionsEnded,
   save_card: z.array(rows.saved_cards),
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
+  second_factor_state: secondFactorState,
   sign_in: sessionAnswer,
+  sign_in_with_recovery_code: sessionAnswer,
+  sign_in_with_totp: sessionAnswer,
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
+  start_totp_enrollment: totpEnrollment,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
   unfollow_source: z.null(),

@@ -89,6 +89,32 @@ export const mailQueued = z.strictObject({
 /** JSON Schema of the answer to a request that a mail decides. */
 export type MailQueued = z.infer<typeof mailQueued>
 
+/** JSON Schema of what confirm_totp_enrollment and regenerate_recovery_codes answer. */
+export const recoveryCodes = z.strictObject({
+  /** Other sessions that ended with it. */
+  ended_session_count: integer().min(0),
+  /** Shown this once; each works once. */
+  recovery_codes: z
+    .array(text(matches(/^(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}$/u)))
+    .min(10)
+    .max(10)
+    .check(uniqueItems()),
+})
+
+/** JSON Schema of what confirm_totp_enrollment and regenerate_recovery_codes answer. */
+export type RecoveryCodes = z.infer<typeof recoveryCodes>
+
+/** JSON Schema of what second_factor_state answers. */
+export const secondFactorState = z.strictObject({
+  enabled_at: text(instant()).nullable(),
+  is_enabled: z.boolean(),
+  /** Recovery codes left. */
+  recovery_code_count: integer().min(0).max(10),
+})
+
+/** JSON Schema of what second_factor_state answers. */
+export type SecondFactorState = z.infer<typeof secondFactorState>
+
 /** JSON Schema of what sign_up, sign_in and refresh_session answer. */
 export const sessionAnswer = z.strictObject({
   access_token: text(),
@@ -116,6 +142,19 @@ export const sessionsEnded = z.strictObject({
 
 /** JSON Schema of the answer to what ends sessions. */
 export type SessionsEnded = z.infer<typeof sessionsEnded>
+
+/** JSON Schema of what start_totp_enrollment answers. */
+export const totpEnrollment = z.strictObject({
+  /** Seconds in which the first code has to come. */
+  expires_in: integer().min(1),
+  /** Base32, for typing by hand. */
+  secret: text(matches(/^[A-Z2-7]{32}$/u)),
+  /** otpauth:// address, for a QR code. */
+  uri: text(),
+})
+
+/** JSON Schema of what start_totp_enrollment answers. */
+export type TotpEnrollment = z.infer<typeof totpEnrollment>
 
 /** What became of the events of one call. */
 export const trackEvents = z.strictObject({

@@ -68,6 +68,32 @@ export const de: MailTexts = {
         'Wenn Sie das nicht waren, schreiben Sie dem Betreiber des Dienstes.',
       ],
     }),
+    totp_enabled: ({ appName }) => ({
+      subject: `Anmeldung in zwei Schritten bei ${appName} ist an`,
+      paragraphs: [
+        'ab jetzt braucht die Anmeldung neben dem Passwort einen Code Ihrer Authenticator-App. Bewahren Sie die Wiederherstellungscodes so auf, dass Sie sie auch ohne Ihr Telefon finden.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
+    }),
+    totp_disabled: ({ appName }) => ({
+      subject: `Anmeldung in zwei Schritten bei ${appName} ist aus`,
+      paragraphs: ['ab jetzt genügt für die Anmeldung das Passwort.', WORRIED],
+      action: `Zu ${appName}`,
+    }),
+    recovery_code_used: ({ appName }) => ({
+      subject: `Ein Wiederherstellungscode für ${appName} wurde benutzt`,
+      paragraphs: [
+        'soeben wurde statt der Authenticator-App einer der Wiederherstellungscodes Ihres Kontos benutzt. Er gilt kein zweites Mal.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
+    }),
+    recovery_codes_regenerated: ({ appName }) => ({
+      subject: `Neue Wiederherstellungscodes für ${appName}`,
+      paragraphs: ['Ihr Konto hat neue Wiederherstellungscodes; die alten gelten nicht mehr.', WORRIED],
+      action: `Zu ${appName}`,
+    }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
       subject: `Neue Anmeldung bei ${appName}`,
       paragraphs: [

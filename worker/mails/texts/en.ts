@@ -68,6 +68,32 @@ export const en: MailTexts = {
         'If that was not you, write to whoever runs the service.',
       ],
     }),
+    totp_enabled: ({ appName }) => ({
+      subject: `Two-step sign-in at ${appName} is on`,
+      paragraphs: [
+        'from now on signing in to your account takes a code of your authenticator app besides the password. Keep the recovery codes where you find them without your phone.',
+        WORRIED,
+      ],
+      action: `Go to ${appName}`,
+    }),
+    totp_disabled: ({ appName }) => ({
+      subject: `Two-step sign-in at ${appName} is off`,
+      paragraphs: ['from now on the password alone signs in to your account.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
+    recovery_code_used: ({ appName }) => ({
+      subject: `A recovery code was used at ${appName}`,
+      paragraphs: [
+        'one of the recovery codes of your account has just been used, in place of the authenticator app. It works no second time.',
+        WORRIED,
+      ],
+      action: `Go to ${appName}`,
+    }),
+    recovery_codes_regenerated: ({ appName }) => ({
+      subject: `New recovery codes at ${appName}`,
+      paragraphs: ['your account has new recovery codes; the old ones work no longer.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
       subject: `New sign-in to ${appName}`,
       paragraphs: [
