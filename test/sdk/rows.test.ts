@@ -12,6 +12,7 @@ import {
   results,
   rows,
 } from '../../sdk/src/index.ts'
+import { believe, makeIssuer, person } from '../db/core/identities/issuer.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { openNewsroom } from './news.ts'
@@ -48,6 +49,14 @@ async function mailedToken(purpose: string, user: { id: string; email: string })
 const verifyToken = await mailedToken('verify_email', session.user)
 const resetToken = await mailedToken('reset_password', carol.user)
 
+// An issuer with an identity of Ada's; its keys come as the worker would bring them.
+const issuer = await makeIssuer()
+await believe(db, issuer)
+const identity = { token: await issuer.token(person('ada-there')), password: credentials.password }
+
+// Whoever helps keeps the rights of a user and gets one call more.
+await db.owner.query(`update core.users set role = 'support' where id = $1`, [session.user.id])
+
 /** An example call of every function, in an order in which they work. */
 const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   health: {},
@@ -68,6 +77,9 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   verify_email: { token: verifyToken },
   reset_password: { token: resetToken, new_password: newPassword },
   request_password_reset: { email: 'nobody@example.com' },
+  sign_in_with_identity: { token: await issuer.token(person('dora')), nonce: null },
+  link_identity: identity,
+  find_account_for_support: { email: 'carol@example.com' },
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
   change_password: { current_password: credentials.password, new_password: newPassword },
   track_events: {
@@ -122,6 +134,10 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
     return { ...(await challenge()), recovery_code: recoveryCodes[0] }
   },
   disable_totp: () => ({ password: newPassword, code: recoveryCodes[1] }),
+  unlink_identity: async () => {
+    const [linked] = await orThrow(client.from('identities').select('id').limit(1))
+    return { identity_id: linked?.id, password: newPassword }
+  },
   end_session: async () => {
     await orThrow(createClient({ url: api.url }).auth.signIn({ ...credentials, password: newPassword }))
     const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))

@@ -17,6 +17,8 @@ export const MAIL_KINDS = [
   'totp_disabled',
   'recovery_code_used',
   'recovery_codes_regenerated',
+  'identity_linked',
+  'identity_unlinked',
 ] as const
 
 /** What a mail is about. */

@@ -24,6 +24,15 @@ export type SignUp = {
 /** What signIn takes. */
 export type SignIn = { email: string; password: string; deviceFingerprint?: string; deviceName?: string }
 
+/** What signInWithIdentity takes: an id_token of an issuer the server believes. */
+export type IdentitySignIn = {
+  token: string
+  /** The nonce the token was asked for with, exactly when there was one. */
+  nonce?: string
+  deviceFingerprint?: string
+  deviceName?: string
+}
+
 /** Signing up, in and out, and the session in between. */
 export type Auth = AccountCalls &
   SecondFactorCalls & {
@@ -42,6 +51,8 @@ export type Auth = AccountCalls &
     signInWithTotp(challenge: SignInChallenge, code: string): Promise<Result<Session>>
     /** Finishes a sign-in with a recovery code; it is used up by that. */
     signInWithRecoveryCode(challenge: SignInChallenge, recoveryCode: string): Promise<Result<Session>>
+    /** Signs in with the word of an outside issuer; whoever comes for the first time gets an account. */
+    signInWithIdentity(identity: IdentitySignIn): Promise<Result<Session>>
     /**
      * Ends the session on the server and here. When the server cannot be reached the session stays, so that you can try
      * again; `{ onlyHere: true }` forgets it without asking.
@@ -104,6 +115,15 @@ export function createAuth({ store, call, refresh, api, anonymous }: AuthOptions
           challenge_id: id,
           challenge_secret: secret,
           recovery_code: recoveryCode,
+        }),
+      ),
+    signInWithIdentity: async ({ token, nonce, deviceFingerprint, deviceName }) =>
+      enter(
+        await call('sign_in_with_identity', {
+          token,
+          ...(nonce !== undefined && { nonce }),
+          ...(deviceFingerprint !== undefined && { device_fingerprint: deviceFingerprint }),
+          ...(deviceName !== undefined && { device_name: deviceName }),
         }),
       ),
     signOut: async ({ onlyHere = false } = {}) => {

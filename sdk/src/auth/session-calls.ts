@@ -16,6 +16,7 @@ type SessionFunction =
   | 'sign_in'
   | 'sign_in_with_totp'
   | 'sign_in_with_recovery_code'
+  | 'sign_in_with_identity'
   | 'refresh_session'
 
 /** The functions that answer with a session, and what they take. */

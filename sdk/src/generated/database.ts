@@ -3,6 +3,8 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
+  FoundAccount,
+  IdentityLinked,
   MailQueued,
   RecoveryCodes,
   SecondFactorState,
@@ -261,6 +263,22 @@ export type Database = {
           },
         ]
       }
+      /** One's own identities at outside issuers: the ways in besides the password. */
+      identities: {
+        Row: {
+          /** When it was linked. */
+          created_at: string
+          /** Address the issuer knew when the identity was linked; null when it told none. */
+          email: string | null
+          /** Key of the identity; unlink_identity takes it. */
+          id: string
+          /** Who vouches, as its tokens name it. */
+          issuer: string
+          /** When it last signed in or stood in for a password. */
+          last_used_at: string
+        }
+        Relationships: []
+      }
       /** One's own living sessions. */
       sessions: {
         Row: {
@@ -369,8 +387,8 @@ export type Database = {
           locale: string
           /** Settings of the client application; an object of at most 16 KiB. */
           preferences: Record<string, Json>
-          /** user or admin. */
-          role: 'user' | 'admin'
+          /** user, support or admin. */
+          role: 'user' | 'support' | 'admin'
           /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
           timezone: string
           /** End of the trial; null without one. */
@@ -400,7 +418,7 @@ export type Database = {
        * Change your password. Ends all your other sessions; this one goes on.
        *
        * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
-       * too_many_attempts (429).
+       * password_too_common (400), too_many_attempts (429).
        */
       change_password: {
         Args: {
@@ -448,6 +466,20 @@ export type Database = {
           session_id: string
         }
         Returns: null
+      }
+
+      /**
+       * For the roles support and admin: what the help desk may know of one account, by its address. 60 look-ups an hour.
+       *
+       * Read only. Every call is an event of the audit log about the account that was looked up.
+       *
+       * Errors: not_signed_in (401), support_only (403), account_not_found (404), too_many_attempts (429).
+       */
+      find_account_for_support: {
+        Args: {
+          email: string
+        }
+        Returns: FoundAccount
       }
 
       /**
@@ -598,6 +630,26 @@ export type Database = {
         }[]
       }
 
+      /**
+       * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
+       *
+       * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
+       * second factor is on, and a confirmed address. The owner is told by mail.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), email_not_verified (403),
+       * identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424), identity_taken (409),
+       * too_many_attempts (429).
+       */
+      link_identity: {
+        Args: {
+          code?: string | null
+          nonce?: string | null
+          password: string
+          token: string
+        }
+        Returns: IdentityLinked
+      }
+
       /** The account of whoever asks. */
       me: {
         Args: Record<PropertyKey, never>
@@ -632,8 +684,8 @@ export type Database = {
           /** Settings of the client application; an object of at most 16 KiB. */
           preferences: Record<string, Json>
 
-          /** user or admin. */
-          role: 'user' | 'admin'
+          /** user, support or admin. */
+          role: 'user' | 'support' | 'admin'
 
           /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
           timezone: string
@@ -708,7 +760,7 @@ export type Database = {
       /**
        * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
        *
-       * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
+       * Errors: password_too_short (400), password_too_long (400), password_too_common (400), link_invalid (400).
        */
       reset_password: {
         Args: {
@@ -905,6 +957,27 @@ export type Database = {
       }
 
       /**
+       * Sign in with an id_token of an issuer that an operator has named (OpenID Connect, RS256). A token works once, for an hour.
+       *
+       * Whoever comes for the first time gets an account without a password, when the issuer has proven the address and nobody
+       * has it here. Where somebody has, nothing is joined: sign in, then link_identity. A nonce is sent exactly when the token
+       * was asked for with one.
+       *
+       * Errors: identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424, with Retry-After),
+       * identity_not_linked (409), identity_email_unproven (403), account_suspended (403), too_many_attempts (429),
+       * device_invalid (400), call_not_plain (400).
+       */
+      sign_in_with_identity: {
+        Args: {
+          device_fingerprint?: string | null
+          device_name?: string | null
+          nonce?: string | null
+          token: string
+        }
+        Returns: SessionAnswer
+      }
+
+      /**
        * Finish a sign-in with a recovery code, when the authenticator app is gone. Each works once; the owner is told by mail.
        *
        * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
@@ -962,7 +1035,7 @@ export type Database = {
        * Where the setting sign_up_mode is verify, every address gets the same answer, 202 with the status mail_queued, and
        * the mail that follows decides: verify_email opens the account, whoever has one already is told so.
        *
-       * Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
+       * Errors: email_invalid (400), password_too_short (400), password_too_long (400), password_too_common (400), display_name_invalid (400),
        * timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).
        */
       sign_up: {
@@ -1077,6 +1150,22 @@ export type Database = {
       }
 
       /**
+       * Take one of your identities away; it signs in no more. Ends all your other sessions.
+       *
+       * Needs the password, or a fresh id_token where the account has none. The last way in stays.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), identity_not_found (404), identity_is_last_way_in (409),
+       * too_many_attempts (429).
+       */
+      unlink_identity: {
+        Args: {
+          identity_id: string
+          password: string
+        }
+        Returns: SessionsEnded
+      }
+
+      /**
        * Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
        *
        * Keys: topics, muted_sources, muted_words, languages, card_limit (1 to 50), briefing_time (HH:MM, your zone).
@@ -1162,8 +1251,8 @@ export type Database = {
           /** Settings of the client application; an object of at most 16 KiB. */
           preferences: Record<string, Json>
 
-          /** user or admin. */
-          role: 'user' | 'admin'
+          /** user, support or admin. */
+          role: 'user' | 'support' | 'admin'
 
           /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
           timezone: string

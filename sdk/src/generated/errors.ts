@@ -8,6 +8,12 @@ export const ERROR_CATALOGUE = {
     summary: 'No such account.',
     hint: 'Check the address; operators find accounts in core.users.',
   },
+  /** The account is suspended. (403) */
+  account_suspended: {
+    status: 403,
+    summary: 'The account is suspended.',
+    hint: 'Write to whoever runs the service.',
+  },
   /** A row with this key exists. (409) */
   already_exists: {
     status: 409,
@@ -236,6 +242,54 @@ export const ERROR_CATALOGUE = {
     summary: 'The full name is empty or too long.',
     hint: 'Send 1 to 200 characters.',
   },
+  /** The issuer does not vouch for an e-mail address, so no account can be opened. (403) */
+  identity_email_unproven: {
+    status: 403,
+    summary: 'The issuer does not vouch for an e-mail address, so no account can be opened.',
+    hint: 'Sign up with a password, then link_identity.',
+  },
+  /** Without this identity nobody could sign in to the account. (409) */
+  identity_is_last_way_in: {
+    status: 409,
+    summary: 'Without this identity nobody could sign in to the account.',
+    hint: 'Set a password first (request_password_reset), or link another identity.',
+  },
+  /** The token names a key we do not know (yet); the issuer is being asked. (424) */
+  identity_key_unknown: {
+    status: 424,
+    summary: 'The token names a key we do not know (yet); the issuer is being asked.',
+    hint: 'Try again in a few seconds; when it stays, ask the issuer for a new token.',
+  },
+  /** You have no such identity. (404) */
+  identity_not_found: {
+    status: 404,
+    summary: 'You have no such identity.',
+    hint: 'The view identities lists them.',
+  },
+  /** The address of this identity has an account, and nothing is joined silently. (409) */
+  identity_not_linked: {
+    status: 409,
+    summary: 'The address of this identity has an account, and nothing is joined silently.',
+    hint: 'Sign in to the account, then call link_identity with the same token.',
+  },
+  /** The identity belongs to an account already. (409) */
+  identity_taken: {
+    status: 409,
+    summary: 'The identity belongs to an account already.',
+    hint: 'Sign in with it, or unlink it there.',
+  },
+  /** The token of the issuer is not accepted. (401) */
+  identity_token_invalid: {
+    status: 401,
+    summary: 'The token of the issuer is not accepted.',
+    hint: 'details say why; ask the issuer for a new one.',
+  },
+  /** The token of the issuer was used before. (401) */
+  identity_token_used: {
+    status: 401,
+    summary: 'The token of the issuer was used before.',
+    hint: 'Ask the issuer for a new one: each signs in once.',
+  },
   /** E-mail address and password do not belong together. (401) */
   invalid_credentials: {
     status: 401,
@@ -274,6 +328,12 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** The password is one that is tried first. (400) */
+  password_too_common: {
+    status: 400,
+    summary: 'The password is one that is tried first.',
+    hint: 'Take several words that have nothing to do with you or the service.',
+  },
   /** The password is longer than 72 bytes. (400) */
   password_too_long: {
     status: 400,
@@ -335,7 +395,7 @@ export const ERROR_CATALOGUE = {
     hint: 'Send JSON, and columns that the view has.',
   },
   /** There is no such role. (400) */
-  role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user or admin.' },
+  role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user, support or admin.' },
   /** Not exactly one row answers. (406) */
   row_not_found: { status: 406, summary: 'Not exactly one row answers.', hint: 'Check the filter.' },
   /** The search has no word in it or is too long. (400) */
@@ -393,6 +453,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'This cannot be the address of a source.',
     hint: 'Send an http or https address of at most 2,000 bytes.',
+  },
+  /** Only the help desk may look accounts up. (403) */
+  support_only: {
+    status: 403,
+    summary: 'Only the help desk may look accounts up.',
+    hint: "An operator gives the role: ops.set_role('…', 'support').",
   },
   /** Changes to this table are not in the audit log. (404) */
   table_not_audited: {

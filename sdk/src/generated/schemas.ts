@@ -8,6 +8,8 @@ import {
   briefingCard,
   briefingCards,
   briefingPreferences,
+  foundAccount,
+  identityLinked,
   mailQueued,
   recoveryCodes,
   secondFactorState,
@@ -138,6 +140,19 @@ export const columns = {
     /** Who follows: you. */
     user_id: z.guid(),
   },
+  /** One's own identities at outside issuers: the ways in besides the password. */
+  identities: {
+    /** When it was linked. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Address the issuer knew when the identity was linked; null when it told none. */
+    email: text(),
+    /** Key of the identity; unlink_identity takes it. */
+    id: z.guid(),
+    /** Who vouches, as its tokens name it. */
+    issuer: text(),
+    /** When it last signed in or stood in for a password. */
+    last_used_at: z.iso.datetime({ offset: true }),
+  },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
     /** A copy of the card as it was shown. */
@@ -240,8 +255,8 @@ export const columns = {
     locale: text(matches(/^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?$/u)),
     /** Settings of the client application; an object of at most 16 KiB. */
     preferences: z.record(text(), json()),
-    /** user or admin. */
-    role: z.enum(['user', 'admin']),
+    /** user, support or admin. */
+    role: z.enum(['user', 'support', 'admin']),
     /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
     timezone: text(),
     /** End of the trial; null without one. */
@@ -322,6 +337,14 @@ export const rows = {
     created_at: columns.followed_sources.created_at,
     source_id: columns.followed_sources.source_id,
     user_id: columns.followed_sources.user_id,
+  }),
+  /** One's own identities at outside issuers: the ways in besides the password. */
+  identities: z.object({
+    created_at: columns.identities.created_at,
+    email: columns.identities.email.nullable(),
+    id: columns.identities.id,
+    issuer: columns.identities.issuer,
+    last_used_at: columns.identities.last_used_at,
   }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
@@ -416,7 +439,7 @@ export const args = {
    * Change your password. Ends all your other sessions; this one goes on.
    *
    * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
-   * too_many_attempts (429).
+   * password_too_common (400), too_many_attempts (429).
    */
   change_password: z.strictObject({
     current_password: text(),
@@ -449,6 +472,16 @@ export const args = {
    */
   end_session: z.strictObject({
     session_id: z.guid(),
+  }),
+  /**
+   * For the roles support and admin: what the help desk may know of one account, by its address. 60 look-ups an hour.
+   *
+   * Read only. Every call is an event of the audit log about the account that was looked up.
+   *
+   * Errors: not_signed_in (401), support_only (403), account_not_found (404), too_many_attempts (429).
+   */
+  find_account_for_support: z.strictObject({
+    email: text(),
   }),
   /**
    * Follow a source: its items come into your briefings and rank higher there. Safe to repeat.
@@ -500,6 +533,22 @@ export const args = {
    * status is always ok; where it cannot be, there is no answer.
    */
   health: z.strictObject({}),
+  /**
+   * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
+   *
+   * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
+   * second factor is on, and a confirmed address. The owner is told by mail.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), email_not_verified (403),
+   * identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424), identity_taken (409),
+   * too_many_attempts (429).
+   */
+  link_identity: z.strictObject({
+    code: text().nullish(),
+    nonce: text().nullish(),
+    password: text(),
+    token: text(),
+  }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
   /**
@@ -542,7 +591,7 @@ export const args = {
   /**
    * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
    *
-   * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
+   * Errors: password_too_short (400), password_too_long (400), password_too_common (400), link_invalid (400).
    */
   reset_password: z.strictObject({
     new_password: text(),
@@ -604,6 +653,23 @@ export const args = {
     password: text(),
   }),
   /**
+   * Sign in with an id_token of an issuer that an operator has named (OpenID Connect, RS256). A token works once, for an hour.
+   *
+   * Whoever comes for the first time gets an account without a password, when the issuer has proven the address and nobody
+   * has it here. Where somebody has, nothing is joined: sign in, then link_identity. A nonce is sent exactly when the token
+   * was asked for with one.
+   *
+   * Errors: identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424, with Retry-After),
+   * identity_not_linked (409), identity_email_unproven (403), account_suspended (403), too_many_attempts (429),
+   * device_invalid (400), call_not_plain (400).
+   */
+  sign_in_with_identity: z.strictObject({
+    device_fingerprint: text().nullish(),
+    device_name: text().nullish(),
+    nonce: text().nullish(),
+    token: text(),
+  }),
+  /**
    * Finish a sign-in with a recovery code, when the authenticator app is gone. Each works once; the owner is told by mail.
    *
    * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
@@ -645,7 +711,7 @@ export const args = {
    * Where the setting sign_up_mode is verify, every address gets the same answer, 202 with the status mail_queued, and
    * the mail that follows decides: verify_email opens the account, whoever has one already is told so.
    *
-   * Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
+   * Errors: email_invalid (400), password_too_short (400), password_too_long (400), password_too_common (400), display_name_invalid (400),
    * timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).
    */
   sign_up: z.strictObject({
@@ -703,6 +769,18 @@ export const args = {
     topic: text(),
   }),
   /**
+   * Take one of your identities away; it signs in no more. Ends all your other sessions.
+   *
+   * Needs the password, or a fresh id_token where the account has none. The last way in stays.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), identity_not_found (404), identity_is_last_way_in (409),
+   * too_many_attempts (429).
+   */
+  unlink_identity: z.strictObject({
+    identity_id: z.guid(),
+    password: text(),
+  }),
+  /**
    * Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
    *
    * Keys: topics, muted_sources, muted_words, languages, card_limit (1 to 50), briefing_time (HH:MM, your zone).
@@ -751,6 +829,7 @@ export const results = {
   confirm_totp_enrollment: recoveryCodes,
   disable_totp: sessionsEnded,
   end_session: z.null(),
+  find_account_for_support: foundAccount,
   follow_source: z.null(),
   follow_topic: z.null(),
   generate_briefing: z.array(rows.briefings),
@@ -761,6 +840,7 @@ export const results = {
       checked_at: z.iso.datetime({ offset: true }),
     }),
   ),
+  link_identity: identityLinked,
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
   regenerate_recovery_codes: recoveryCodes,
@@ -772,6 +852,7 @@ export const results = {
   search_saved_cards: z.array(rows.saved_cards),
   second_factor_state: secondFactorState,
   sign_in: sessionAnswer,
+  sign_in_with_identity: sessionAnswer,
   sign_in_with_recovery_code: sessionAnswer,
   sign_in_with_totp: sessionAnswer,
   sign_out: z.null(),
@@ -782,6 +863,7 @@ export const results = {
   track_events: trackEvents,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
+  unlink_identity: sessionsEnded,
   update_briefing_preferences: z.array(rows.briefing_preferences),
   update_profile: z.array(rows.users),
   verify_email: z.null(),

@@ -80,6 +80,55 @@ export const briefingPreferences = z.strictObject({
 /** What someone wants in their briefings. Everything is optional. */
 export type BriefingPreferences = z.infer<typeof briefingPreferences>
 
+/** JSON Schema of what find_account_for_support answers. */
+export const foundAccount = z.strictObject({
+  created_at: text(instant()),
+  display_name: text().nullable(),
+  email: text(),
+  email_verified_at: text(instant()).nullable(),
+  has_password: z.boolean(),
+  has_second_factor: z.boolean(),
+  id: text(guid()),
+  identity_issuers: z.array(text()),
+  locale: text(),
+  /** The newest mails to the account, and what became of them. */
+  mails: z
+    .array(
+      z.strictObject({
+        created_at: text(instant()),
+        kind: text(),
+        state: text(),
+      }),
+    )
+    .max(10),
+  role: z.enum(['user', 'support', 'admin']),
+  /** The newest; living and ended ones. */
+  sessions: z
+    .array(
+      z.strictObject({
+        created_at: text(instant()),
+        device_name: text().nullable(),
+        expires_at: text(instant()),
+        refreshed_at: text(instant()),
+        revoked_reason: text().nullable(),
+      }),
+    )
+    .max(20),
+  status: z.enum(['active', 'suspended']),
+  timezone: text(),
+})
+
+/** JSON Schema of what find_account_for_support answers. */
+export type FoundAccount = z.infer<typeof foundAccount>
+
+/** JSON Schema of what link_identity answers. */
+export const identityLinked = z.strictObject({
+  issuer: text(),
+})
+
+/** JSON Schema of what link_identity answers. */
+export type IdentityLinked = z.infer<typeof identityLinked>
+
 /** JSON Schema of the answer to a request that a mail decides. */
 export const mailQueued = z.strictObject({
   /** If there is somebody to write to, a mail is on its way. */
@@ -127,7 +176,7 @@ export const sessionAnswer = z.strictObject({
     email: text(),
     id: text(guid()),
     locale: text(),
-    role: z.enum(['user', 'admin']),
+    role: z.enum(['user', 'support', 'admin']),
     timezone: text(),
   }),
 })

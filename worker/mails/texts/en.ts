@@ -3,6 +3,8 @@ import type { MailTexts } from './mail-texts.ts'
 
 const NOT_YOU = 'If you did not ask for this, ignore this mail: nothing changes.'
 const WORRIED = 'If that was not you, set a new password now; it signs out every device.'
+const WORRIED_OF_IDENTITY =
+  'If that was not you, set a new password now, then look which services are linked to your account and remove this one.'
 
 export const en: MailTexts = {
   language: 'en',
@@ -92,6 +94,16 @@ export const en: MailTexts = {
     recovery_codes_regenerated: ({ appName }) => ({
       subject: `New recovery codes at ${appName}`,
       paragraphs: ['your account has new recovery codes; the old ones work no longer.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
+    identity_linked: ({ appName }) => ({
+      subject: `A new way to sign in to ${appName}`,
+      paragraphs: ['an account at another service can now sign in to yours.', WORRIED_OF_IDENTITY],
+      action: `Go to ${appName}`,
+    }),
+    identity_unlinked: ({ appName }) => ({
+      subject: `A way to sign in to ${appName} was removed`,
+      paragraphs: ['an account at another service that could sign in to yours no longer can.', WORRIED],
       action: `Go to ${appName}`,
     }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
