@@ -1,7 +1,9 @@
 /** @howdah/sdk: the typed client of a Howdah backend. */
 export type { Analytics, AnalyticsOptions, EventProperties } from './analytics/analytics.ts'
-export type { Account, AccountCalls, ProfileChanges } from './auth/account-calls.ts'
-export type { Auth, SignIn, SignUp } from './auth/auth.ts'
+export type { Account, AccountCalls, IdentityLink, ProfileChanges } from './auth/account-calls.ts'
+export type { Auth, IdentitySignIn, SignIn, SignUp } from './auth/auth.ts'
+export { isSecondFactorRequired, SecondFactorRequired, type SignInChallenge } from './auth/second-factor.ts'
+export type { SecondFactorCalls } from './auth/second-factor-calls.ts'
 export type { Session, SessionUser } from './auth/session.ts'
 export type { Result } from './auth/session-calls.ts'
 export type { AuthEvent, AuthListener } from './auth/session-store.ts'

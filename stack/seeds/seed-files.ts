@@ -6,13 +6,13 @@ import { moduleOrder } from './module-order.ts'
 /** One file of seeds/. */
 export type SeedFile = { path: string; name: string; sql: string }
 
-/** The *.sql files of seeds/<folder>; modules in their order, files of no module after them by name. */
+/** The *.sql files of seeds/<folder>, <module>.sql or <module>.<topic>.sql; modules in their order, others after them. */
 export async function seedFiles(projectDir: string, folder: string): Promise<SeedFile[]> {
   const path = join(projectDir, 'seeds', folder)
   const names = (await readdirOrNothing(path)).filter((name) => name.endsWith('.sql')).sort()
   const order = await moduleOrder(projectDir)
   const rank = (name: string) => {
-    const index = order.indexOf(name.slice(0, -'.sql'.length))
+    const index = order.indexOf(name.split('.', 1)[0] ?? '')
     return index === -1 ? order.length : index
   }
   names.sort((a, b) => rank(a) - rank(b))

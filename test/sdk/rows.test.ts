@@ -3,7 +3,16 @@ import { createECDH, randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { eventId } from '../../sdk/src/analytics/event-id.ts'
-import { args, createClient, type Database, orThrow, results, rows } from '../../sdk/src/index.ts'
+import {
+  args,
+  createClient,
+  type Database,
+  isSecondFactorRequired,
+  orThrow,
+  results,
+  rows,
+} from '../../sdk/src/index.ts'
+import { believe, makeIssuer, person } from '../db/core/identities/issuer.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { openNewsroom } from './news.ts'
@@ -71,6 +80,14 @@ await db.owner.query(
   values ('pro', 'Pro', 'user', '{"members": null, "teams": 3}', '{"export": true}', 14, true)`,
 )
 
+// An issuer with an identity of Ada's; its keys come as the worker would bring them.
+const issuer = await makeIssuer()
+await believe(db, issuer)
+const identity = { token: await issuer.token(person('ada-there')), password: credentials.password }
+
+// Whoever helps keeps the rights of a user and gets one call more.
+await db.owner.query(`update core.users set role = 'support' where id = $1`, [session.user.id])
+
 /** An example call of every function, in an order in which they work. */
 const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   health: {},
@@ -91,6 +108,9 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   verify_email: { token: verifyToken },
   reset_password: { token: resetToken, new_password: newPassword },
   request_password_reset: { email: 'nobody@example.com' },
+  sign_in_with_identity: { token: await issuer.token(person('dora')), nonce: null },
+  link_identity: identity,
+  find_account_for_support: { email: 'carol@example.com' },
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
   change_password: { current_password: credentials.password, new_password: newPassword },
   create_organization: { name: 'Analytical Engines', slug: 'analytical-engines' },
@@ -113,6 +133,35 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   start_trial: { plan: 'pro' },
   current_plan: {},
 }
+const guardedCredentials = { ...credentials, password: newPassword }
+let recoveryCodes: string[] = []
+
+/** What Ada's authenticator app shows now, or some half minutes from now. */
+async function totpCode(ahead = 0): Promise<string> {
+  const { rows } = await db.owner.query<{ code: string }>(
+    `select core.hotp(f.secret, core.totp_step(core.now()) + $2) as code
+     from private.totp_factors as f where f.user_id = $1`,
+    [session.user.id, ahead],
+  )
+  return rows[0]?.code ?? ''
+}
+
+/** New codes of hers: those that the API told went by here. */
+async function newRecoveryCodes(): Promise<string[]> {
+  const { rows } = await db.owner.query<{ codes: string[] }>(
+    'select private.issue_recovery_codes($1) as codes',
+    [session.user.id],
+  )
+  return rows[0]?.codes ?? []
+}
+
+/** What Ada's password is answered with once the second factor is on. */
+async function challenge(): Promise<{ challenge_id: string; challenge_secret: string }> {
+  const { error } = await createClient({ url: api.url }).auth.signIn(guardedCredentials)
+  if (!isSecondFactorRequired(error)) throw new Error('sign_in asked for no second factor')
+  return { challenge_id: error.challenge.id, challenge_secret: error.challenge.secret }
+}
+
 /** Those that take something away come last. */
 const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {
   remove_team_member: () => ({ team_id: team.id, user_id: carol.user.id }),
@@ -138,6 +187,22 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
   unregister_notification_token: async () => {
     const [device] = await orThrow(client.from('notification_tokens').select('id').limit(1))
     return { token_id: device?.id }
+  start_totp_enrollment: () => ({ password: newPassword }),
+  confirm_totp_enrollment: async () => ({ code: await totpCode() }),
+  second_factor_state: () => ({}),
+  sign_in_with_totp: async () => ({ ...(await challenge()), code: await totpCode(1) }),
+  regenerate_recovery_codes: async () => {
+    recoveryCodes = await newRecoveryCodes()
+    return { password: newPassword, code: recoveryCodes[0] }
+  },
+  sign_in_with_recovery_code: async () => {
+    recoveryCodes = await newRecoveryCodes()
+    return { ...(await challenge()), recovery_code: recoveryCodes[0] }
+  },
+  disable_totp: () => ({ password: newPassword, code: recoveryCodes[1] }),
+  unlink_identity: async () => {
+    const [linked] = await orThrow(client.from('identities').select('id').limit(1))
+    return { identity_id: linked?.id, password: newPassword }
   },
   end_session: async () => {
     await orThrow(createClient({ url: api.url }).auth.signIn({ ...credentials, password: newPassword }))

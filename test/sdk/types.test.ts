@@ -37,7 +37,7 @@ describe('rows', () => {
   it('know nullability, closed sets of values and the shape of JSON', () => {
     expectTypeOf<Account['email']>().toEqualTypeOf<string>()
     expectTypeOf<Account['full_name']>().toEqualTypeOf<string | null>()
-    expectTypeOf<Account['role']>().toEqualTypeOf<'user' | 'admin'>()
+    expectTypeOf<Account['role']>().toEqualTypeOf<'user' | 'support' | 'admin'>()
     expectTypeOf<Api['Views']['sessions']['Row']['is_current']>().toEqualTypeOf<boolean>()
     expectTypeOf<Api['Views']['briefings']['Row']['cards']>().toEqualTypeOf<shapes.BriefingCards>()
     expectTypeOf<FeedbackKind>().toEqualTypeOf<

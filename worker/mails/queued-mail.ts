@@ -14,6 +14,12 @@ export const MAIL_KINDS = [
   'email_changed',
   'new_device',
   'invitation',
+  'totp_enabled',
+  'totp_disabled',
+  'recovery_code_used',
+  'recovery_codes_regenerated',
+  'identity_linked',
+  'identity_unlinked',
 ] as const
 
 /** What a mail is about. */

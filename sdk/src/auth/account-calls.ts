@@ -1,8 +1,8 @@
 /** What people do with their account once they have one, and on the way to having one. */
 import type { PostgrestClient } from '@supabase/postgrest-js'
-import { toApiError } from '../errors/to-api-error.ts'
 import type { Database, Json } from '../generated/database.ts'
-import type { MailQueued, SessionsEnded } from '../generated/shapes.ts'
+import type { IdentityLinked, MailQueued, SessionsEnded } from '../generated/shapes.ts'
+import { nothing, result } from './call-result.ts'
 import type { Result } from './session-calls.ts'
 import type { SessionStore } from './session-store.ts'
 
@@ -27,6 +27,18 @@ export type ProfileChanges = {
   hasOnboarded?: boolean
 }
 
+/** What linkIdentity takes. */
+export type IdentityLink = {
+  /** An id_token of the identity to link. */
+  token: string
+  /** The account's password; where it has none, a fresh id_token of an identity it has. */
+  password: string
+  /** The nonce the token was asked for with, exactly when there was one. */
+  nonce?: string
+  /** A code of the authenticator app or a recovery code, where the second factor is on. */
+  code?: string
+}
+
 /** Address, password, profile and sessions of an account. */
 export type AccountCalls = {
   /** Confirms an address with the token of a mail's link; after signUp this opens the account. Needs no session. */
@@ -45,6 +57,10 @@ export type AccountCalls = {
   updateProfile(changes: ProfileChanges): Promise<Result<Account>>
   /** Ends one of one's own sessions; the view sessions lists them. */
   endSession(sessionId: string): Promise<Result<null>>
+  /** Links an identity of an outside issuer to the account; from then on it signs in. */
+  linkIdentity(link: IdentityLink): Promise<Result<IdentityLinked>>
+  /** Takes one of one's identities away (the view identities lists them); other sessions end. */
+  unlinkIdentity(identityId: string, password: string): Promise<Result<SessionsEnded>>
   /** Ends every session, this one too. */
   signOutEverywhere(): Promise<Result<SessionsEnded>>
 }
@@ -66,24 +82,23 @@ export function accountCalls(api: Api, anonymous: Api, store: SessionStore): Acc
     updateProfile: async (changes) =>
       result(await api.rpc('update_profile', profileArguments(changes)).single()),
     endSession: async (sessionId) => nothing(await api.rpc('end_session', { session_id: sessionId })),
+    linkIdentity: async ({ token, password, nonce, code }) =>
+      result(
+        await api.rpc('link_identity', {
+          token,
+          password,
+          ...(nonce !== undefined && { nonce }),
+          ...(code !== undefined && { code }),
+        }),
+      ),
+    unlinkIdentity: async (identityId, password) =>
+      result(await api.rpc('unlink_identity', { identity_id: identityId, password })),
     signOutEverywhere: async () => {
       const answer = result(await api.rpc('sign_out_everywhere'))
       if (answer.data && (await store.current())) await store.set('signed_out', null)
       return answer
     },
   }
-}
-
-type Failure = Parameters<typeof toApiError>[0]
-type Answer<T> = { data: T | null; error: Failure | null; status: number }
-
-function result<T>({ data, error, status }: Answer<T>): Result<T> {
-  if (error) return { data: null, error: toApiError(error, status) }
-  return { data: data as T, error: null }
-}
-
-function nothing({ error, status }: Answer<unknown>): Result<null> {
-  return error ? { data: null, error: toApiError(error, status) } : { data: null, error: null }
 }
 
 function profileArguments(changes: ProfileChanges) {

@@ -5,13 +5,22 @@ import { CLIENT_ERRORS } from '../errors/client-error-keys.ts'
 import { toApiError } from '../errors/to-api-error.ts'
 import type { Database } from '../generated/database.ts'
 import { mailQueued } from '../generated/shapes.ts'
+import { receivedChallenge, secondFactorRequired } from './second-factor.ts'
 import { receivedSession, type Session, sessionFrom } from './session.ts'
 
 /** Data or an ApiError, never both. */
 export type Result<T> = { data: T; error: null } | { data: null; error: ApiError }
 
+type SessionFunction =
+  | 'sign_up'
+  | 'sign_in'
+  | 'sign_in_with_totp'
+  | 'sign_in_with_recovery_code'
+  | 'sign_in_with_identity'
+  | 'refresh_session'
+
 /** The functions that answer with a session, and what they take. */
-export type SessionCall = <Name extends 'sign_up' | 'sign_in' | 'refresh_session'>(
+export type SessionCall = <Name extends SessionFunction>(
   name: Name,
   args: Database['api']['Functions'][Name]['Args'],
 ) => Promise<Result<Session>>
@@ -26,6 +35,10 @@ export function sessionCalls(
     if (error) return { data: null, error: toApiError(error, status) }
     const parsed = receivedSession.safeParse(data)
     if (parsed.success) return { data: sessionFrom(parsed.data, now()), error: null }
+    const challenge = receivedChallenge.safeParse(data)
+    if (challenge.success) {
+      return { data: null, error: secondFactorRequired(challenge.data, now(), status) }
+    }
     if (mailQueued.safeParse(data).success) {
       const detail = 'The server has sent a mail to the address.'
       const hint = CLIENT_ERRORS.verification_required

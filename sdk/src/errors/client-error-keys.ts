@@ -10,6 +10,8 @@ export const CLIENT_ERRORS = {
   listener_failed: 'A listener of onStateChange threw. The session is not affected; correct the listener.',
   network_error: 'The server could not be reached. Check the URL and the network, then try again.',
   no_session: 'Nobody is signed in here. Call auth.signIn first.',
+  second_factor_required:
+    'No session yet: a code has to follow the password. auth.signInWithTotp takes it with the challenge of this error.',
   storage_failed: 'The storage adapter failed, so the session will not survive a restart. Check its cause.',
   timeout: 'The answer took too long. The server may still be at work; reading again tells.',
   verification_required:

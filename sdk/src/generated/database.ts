@@ -9,8 +9,14 @@ import type {
   InvitationQueued,
   MailQueued,
   PlanLimits,
+  FoundAccount,
+  IdentityLinked,
+  MailQueued,
+  RecoveryCodes,
+  SecondFactorState,
   SessionAnswer,
   SessionsEnded,
+  TotpEnrollment,
   TrackEvents,
 } from './shapes.ts'
 
@@ -528,6 +534,19 @@ export type Database = {
           price_cents: number
           /** Days that start_trial gives; 0: no trial. */
           trial_days: number
+      /** One's own identities at outside issuers: the ways in besides the password. */
+      identities: {
+        Row: {
+          /** When it was linked. */
+          created_at: string
+          /** Address the issuer knew when the identity was linked; null when it told none. */
+          email: string | null
+          /** Key of the identity; unlink_identity takes it. */
+          id: string
+          /** Who vouches, as its tokens name it. */
+          issuer: string
+          /** When it last signed in or stood in for a password. */
+          last_used_at: string
         }
         Relationships: []
       }
@@ -756,8 +775,8 @@ export type Database = {
           locale: string
           /** Settings of the client application; an object of at most 16 KiB. */
           preferences: Record<string, Json>
-          /** user or admin. */
-          role: 'user' | 'admin'
+          /** user, support or admin. */
+          role: 'user' | 'support' | 'admin'
           /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
           timezone: string
           /** End of the trial; null without one. */
@@ -1144,7 +1163,7 @@ export type Database = {
        * Change your password. Ends all your other sessions; this one goes on.
        *
        * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
-       * too_many_attempts (429).
+       * password_too_common (400), too_many_attempts (429).
        */
       change_password: {
         Args: {
@@ -1407,6 +1426,31 @@ export type Database = {
           workspace_id: string
         }
         Returns: Done
+       * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
+       *
+       * Ends all your other sessions; this one goes on.
+       *
+       * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
+       */
+      confirm_totp_enrollment: {
+        Args: {
+          code: string
+        }
+        Returns: RecoveryCodes
+      }
+
+      /**
+       * Turn the second factor off, with the password and a code of the app or a recovery code. Ends all your other sessions.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+       * too_many_attempts (429).
+       */
+      disable_totp: {
+        Args: {
+          code: string
+          password: string
+        }
+        Returns: SessionsEnded
       }
 
       /**
@@ -1419,6 +1463,20 @@ export type Database = {
           session_id: string
         }
         Returns: null
+      }
+
+      /**
+       * For the roles support and admin: what the help desk may know of one account, by its address. 60 look-ups an hour.
+       *
+       * Read only. Every call is an event of the audit log about the account that was looked up.
+       *
+       * Errors: not_signed_in (401), support_only (403), account_not_found (404), too_many_attempts (429).
+       */
+      find_account_for_support: {
+        Args: {
+          email: string
+        }
+        Returns: FoundAccount
       }
 
       /**
@@ -1686,6 +1744,23 @@ export type Database = {
           notification_ids: string[]
         }
         Returns: number
+       * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
+       *
+       * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
+       * second factor is on, and a confirmed address. The owner is told by mail.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), email_not_verified (403),
+       * identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424), identity_taken (409),
+       * too_many_attempts (429).
+       */
+      link_identity: {
+        Args: {
+          code?: string | null
+          nonce?: string | null
+          password: string
+          token: string
+        }
+        Returns: IdentityLinked
       }
 
       /** The account of whoever asks. */
@@ -1722,8 +1797,8 @@ export type Database = {
           /** Settings of the client application; an object of at most 16 KiB. */
           preferences: Record<string, Json>
 
-          /** user or admin. */
-          role: 'user' | 'admin'
+          /** user, support or admin. */
+          role: 'user' | 'support' | 'admin'
 
           /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
           timezone: string
@@ -1864,6 +1939,17 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+       * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+       * too_many_attempts (429).
+       */
+      regenerate_recovery_codes: {
+        Args: {
+          code: string
+          password: string
+        }
+        Returns: RecoveryCodes
       }
 
       /**
@@ -1905,7 +1991,7 @@ export type Database = {
       /**
        * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
        *
-       * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
+       * Errors: password_too_short (400), password_too_long (400), password_too_common (400), link_invalid (400).
        */
       reset_password: {
         Args: {
@@ -2210,6 +2296,13 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+       * Whether your second factor is on, since when, and how many recovery codes are left.
+       *
+       * Errors: not_signed_in (401).
+       */
+      second_factor_state: {
+        Args: Record<PropertyKey, never>
+        Returns: SecondFactorState
       }
 
       /**
@@ -2217,8 +2310,10 @@ export type Database = {
        *
        * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
        * 15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
+       * Where the account has a second factor, a right password answers 202 with the status second_factor_required, a
+       * challenge_id, a challenge_secret and expires_in: sign_in_with_totp or sign_in_with_recovery_code takes them.
        *
-       * Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), call_not_plain (400),
+       * Errors: invalid_credentials (401), email_not_verified (403), too_many_attempts (429, with Retry-After), call_not_plain (400),
        * device_invalid (400).
        */
       sign_in: {
@@ -2227,6 +2322,57 @@ export type Database = {
           device_name?: string | null
           email: string
           password: string
+        }
+        Returns: SessionAnswer
+      }
+
+      /**
+       * Sign in with an id_token of an issuer that an operator has named (OpenID Connect, RS256). A token works once, for an hour.
+       *
+       * Whoever comes for the first time gets an account without a password, when the issuer has proven the address and nobody
+       * has it here. Where somebody has, nothing is joined: sign in, then link_identity. A nonce is sent exactly when the token
+       * was asked for with one.
+       *
+       * Errors: identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424, with Retry-After),
+       * identity_not_linked (409), identity_email_unproven (403), account_suspended (403), too_many_attempts (429),
+       * device_invalid (400), call_not_plain (400).
+       */
+      sign_in_with_identity: {
+        Args: {
+          device_fingerprint?: string | null
+          device_name?: string | null
+          nonce?: string | null
+          token: string
+        }
+        Returns: SessionAnswer
+      }
+
+      /**
+       * Finish a sign-in with a recovery code, when the authenticator app is gone. Each works once; the owner is told by mail.
+       *
+       * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+       */
+      sign_in_with_recovery_code: {
+        Args: {
+          challenge_id: string
+          challenge_secret: string
+          recovery_code: string
+        }
+        Returns: SessionAnswer
+      }
+
+      /**
+       * Finish a sign-in with a code of the authenticator app. The challenge is what sign_in answered with.
+       *
+       * A challenge lives 5 minutes and takes 5 codes, an account takes 10 wrong ones in 15 minutes; a code works once.
+       *
+       * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+       */
+      sign_in_with_totp: {
+        Args: {
+          challenge_id: string
+          challenge_secret: string
+          code: string
         }
         Returns: SessionAnswer
       }
@@ -2259,7 +2405,7 @@ export type Database = {
        * Where the setting sign_up_mode is verify, every address gets the same answer, 202 with the status mail_queued, and
        * the mail that follows decides: verify_email opens the account, whoever has one already is told so.
        *
-       * Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
+       * Errors: email_invalid (400), password_too_short (400), password_too_long (400), password_too_common (400), display_name_invalid (400),
        * timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).
        */
       sign_up: {
@@ -2287,6 +2433,17 @@ export type Database = {
           plan: string
         }
         Returns: CurrentPlan
+       * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
+       *
+       * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+       */
+      start_totp_enrollment: {
+        Args: {
+          password: string
+        }
+        Returns: TotpEnrollment
       }
 
       /**
@@ -2400,6 +2557,19 @@ export type Database = {
           token_id: string
         }
         Returns: null
+       * Take one of your identities away; it signs in no more. Ends all your other sessions.
+       *
+       * Needs the password, or a fresh id_token where the account has none. The last way in stays.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), identity_not_found (404), identity_is_last_way_in (409),
+       * too_many_attempts (429).
+       */
+      unlink_identity: {
+        Args: {
+          identity_id: string
+          password: string
+        }
+        Returns: SessionsEnded
       }
 
       /**
@@ -2576,8 +2746,8 @@ export type Database = {
           /** Settings of the client application; an object of at most 16 KiB. */
           preferences: Record<string, Json>
 
-          /** user or admin. */
-          role: 'user' | 'admin'
+          /** user, support or admin. */
+          role: 'user' | 'support' | 'admin'
 
           /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
           timezone: string

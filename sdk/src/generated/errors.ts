@@ -8,6 +8,12 @@ export const ERROR_CATALOGUE = {
     summary: 'No such account.',
     hint: 'Check the address; operators find accounts in core.users.',
   },
+  /** The account is suspended. (403) */
+  account_suspended: {
+    status: 403,
+    summary: 'The account is suspended.',
+    hint: 'Write to whoever runs the service.',
+  },
   /** A row with this key exists. (409) */
   already_exists: {
     status: 409,
@@ -187,6 +193,11 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'Your address is not confirmed yet.',
     hint: 'Call request_email_verification, open the link of its mail, then try again.',
+  /** The e-mail address has to be confirmed first. (403) */
+  email_not_verified: {
+    status: 403,
+    summary: 'The e-mail address has to be confirmed first.',
+    hint: 'Open the link in the mail we sent; request_email_verification sends it again to whoever is signed in.',
   },
   /** An account with this e-mail address exists. (409) */
   email_taken: {
@@ -313,6 +324,54 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The full name is empty or too long.',
     hint: 'Send 1 to 200 characters.',
+  },
+  /** The issuer does not vouch for an e-mail address, so no account can be opened. (403) */
+  identity_email_unproven: {
+    status: 403,
+    summary: 'The issuer does not vouch for an e-mail address, so no account can be opened.',
+    hint: 'Sign up with a password, then link_identity.',
+  },
+  /** Without this identity nobody could sign in to the account. (409) */
+  identity_is_last_way_in: {
+    status: 409,
+    summary: 'Without this identity nobody could sign in to the account.',
+    hint: 'Set a password first (request_password_reset), or link another identity.',
+  },
+  /** The token names a key we do not know (yet); the issuer is being asked. (424) */
+  identity_key_unknown: {
+    status: 424,
+    summary: 'The token names a key we do not know (yet); the issuer is being asked.',
+    hint: 'Try again in a few seconds; when it stays, ask the issuer for a new token.',
+  },
+  /** You have no such identity. (404) */
+  identity_not_found: {
+    status: 404,
+    summary: 'You have no such identity.',
+    hint: 'The view identities lists them.',
+  },
+  /** The address of this identity has an account, and nothing is joined silently. (409) */
+  identity_not_linked: {
+    status: 409,
+    summary: 'The address of this identity has an account, and nothing is joined silently.',
+    hint: 'Sign in to the account, then call link_identity with the same token.',
+  },
+  /** The identity belongs to an account already. (409) */
+  identity_taken: {
+    status: 409,
+    summary: 'The identity belongs to an account already.',
+    hint: 'Sign in with it, or unlink it there.',
+  },
+  /** The token of the issuer is not accepted. (401) */
+  identity_token_invalid: {
+    status: 401,
+    summary: 'The token of the issuer is not accepted.',
+    hint: 'details say why; ask the issuer for a new one.',
+  },
+  /** The token of the issuer was used before. (401) */
+  identity_token_used: {
+    status: 401,
+    summary: 'The token of the issuer was used before.',
+    hint: 'Ask the issuer for a new one: each signs in once.',
   },
   /** E-mail address and password do not belong together. (401) */
   invalid_credentials: {
@@ -458,6 +517,11 @@ export const ERROR_CATALOGUE = {
     status: 404,
     summary: 'You have no such device.',
     hint: 'The view notification_tokens lists them.',
+  /** The password is one that is tried first. (400) */
+  password_too_common: {
+    status: 400,
+    summary: 'The password is one that is tried first.',
+    hint: 'Take several words that have nothing to do with you or the service.',
   },
   /** The password is longer than 72 bytes. (400) */
   password_too_long: {
@@ -538,7 +602,7 @@ export const ERROR_CATALOGUE = {
     hint: 'Send JSON, and columns that the view has.',
   },
   /** There is no such role. (400) */
-  role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user or admin.' },
+  role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user, support or admin.' },
   /** Not exactly one row answers. (406) */
   row_not_found: { status: 406, summary: 'Not exactly one row answers.', hint: 'Check the filter.' },
   /** The search has no word in it or is too long. (400) */
@@ -546,6 +610,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The search has no word in it or is too long.',
     hint: 'Send at most 200 characters with at least one word.',
+  },
+  /** The code is not right, or was used before. (403) */
+  second_factor_wrong: {
+    status: 403,
+    summary: 'The code is not right, or was used before.',
+    hint: 'Send the code that the authenticator app shows now, or one unused recovery code.',
   },
   /** No database connection became free in time. (504) */
   server_busy: {
@@ -573,6 +643,12 @@ export const ERROR_CATALOGUE = {
     summary: 'There is no setting of this name.',
     hint: 'core.setting_catalogue() lists every setting.',
   },
+  /** This sign-in cannot be finished (any more). (401) */
+  sign_in_challenge_invalid: {
+    status: 401,
+    summary: 'This sign-in cannot be finished (any more).',
+    hint: 'Begin again with sign_in: a challenge lives 5 minutes and takes 5 codes.',
+  },
   /** There is no such source. (404) */
   source_not_found: {
     status: 404,
@@ -584,6 +660,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'This cannot be the address of a source.',
     hint: 'Send an http or https address of at most 2,000 bytes.',
+  },
+  /** Only the help desk may look accounts up. (403) */
+  support_only: {
+    status: 403,
+    summary: 'Only the help desk may look accounts up.',
+    hint: "An operator gives the role: ops.set_role('…', 'support').",
   },
   /** Changes to this table are not in the audit log. (404) */
   table_not_audited: {
@@ -698,6 +780,23 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The plan has no trial, or not for this kind of subject.',
     hint: 'See trial_days and audience in the view plans.',
+  /** The account has an authenticator app already. (409) */
+  totp_already_enabled: {
+    status: 409,
+    summary: 'The account has an authenticator app already.',
+    hint: 'disable_totp takes it away; then set up the new one.',
+  },
+  /** The account has no authenticator app. (409) */
+  totp_not_enabled: {
+    status: 409,
+    summary: 'The account has no authenticator app.',
+    hint: 'start_totp_enrollment sets one up.',
+  },
+  /** No authenticator app is waiting for its first code. (409) */
+  totp_not_started: {
+    status: 409,
+    summary: 'No authenticator app is waiting for its first code.',
+    hint: 'Call start_totp_enrollment; it waits for 15 minutes.',
   },
   /** There is no such topic. (400) */
   unknown_topic: { status: 400, summary: 'There is no such topic.', hint: 'The view topics lists them.' },

@@ -14,8 +14,14 @@ import {
   invitationQueued,
   mailQueued,
   planLimits,
+  foundAccount,
+  identityLinked,
+  mailQueued,
+  recoveryCodes,
+  secondFactorState,
   sessionAnswer,
   sessionsEnded,
+  totpEnrollment,
   trackEvents,
 } from './shapes.ts'
 
@@ -319,6 +325,18 @@ export const columns = {
     starts_at: text(matches(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/u)),
     /** Whose they are: yours. */
     user_id: z.guid(),
+  /** One's own identities at outside issuers: the ways in besides the password. */
+  identities: {
+    /** When it was linked. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Address the issuer knew when the identity was linked; null when it told none. */
+    email: text(),
+    /** Key of the identity; unlink_identity takes it. */
+    id: z.guid(),
+    /** Who vouches, as its tokens name it. */
+    issuer: text(),
+    /** When it last signed in or stood in for a password. */
+    last_used_at: z.iso.datetime({ offset: true }),
   },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
@@ -485,8 +503,8 @@ export const columns = {
     locale: text(matches(/^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?$/u)),
     /** Settings of the client application; an object of at most 16 KiB. */
     preferences: z.record(text(), json()),
-    /** user or admin. */
-    role: z.enum(['user', 'admin']),
+    /** user, support or admin. */
+    role: z.enum(['user', 'support', 'admin']),
     /** IANA zone, for instance Europe/Berlin; decides when the user's day begins. */
     timezone: text(),
     /** End of the trial; null without one. */
@@ -706,6 +724,13 @@ export const rows = {
     ends_at: columns.quiet_hours.ends_at,
     starts_at: columns.quiet_hours.starts_at,
     user_id: columns.quiet_hours.user_id,
+  /** One's own identities at outside issuers: the ways in besides the password. */
+  identities: z.object({
+    created_at: columns.identities.created_at,
+    email: columns.identities.email.nullable(),
+    id: columns.identities.id,
+    issuer: columns.identities.issuer,
+    last_used_at: columns.identities.last_used_at,
   }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
@@ -929,7 +954,7 @@ export const args = {
    * Change your password. Ends all your other sessions; this one goes on.
    *
    * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
-   * too_many_attempts (429).
+   * password_too_common (400), too_many_attempts (429).
    */
   change_password: z.strictObject({
     current_password: text(),
@@ -1040,12 +1065,42 @@ export const args = {
     workspace_id: z.guid(),
   }),
   /**
+   * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
+   *
+   * Ends all your other sessions; this one goes on.
+   *
+   * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
+   */
+  confirm_totp_enrollment: z.strictObject({
+    code: text(),
+  }),
+  /**
+   * Turn the second factor off, with the password and a code of the app or a recovery code. Ends all your other sessions.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+   * too_many_attempts (429).
+   */
+  disable_totp: z.strictObject({
+    code: text(),
+    password: text(),
+  }),
+  /**
    * End one of your own sessions; its access token is refused from the next request on.
    *
    * Errors: session_not_found (404).
    */
   end_session: z.strictObject({
     session_id: z.guid(),
+  }),
+  /**
+   * For the roles support and admin: what the help desk may know of one account, by its address. 60 look-ups an hour.
+   *
+   * Read only. Every call is an event of the audit log about the account that was looked up.
+   *
+   * Errors: not_signed_in (401), support_only (403), account_not_found (404), too_many_attempts (429).
+   */
+  find_account_for_support: z.strictObject({
+    email: text(),
   }),
   /**
    * Follow a source: its items come into your briefings and rank higher there. Safe to repeat.
@@ -1155,6 +1210,20 @@ export const args = {
    */
   mark_notifications_read: z.strictObject({
     notification_ids: z.array(z.guid()),
+   * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
+   *
+   * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
+   * second factor is on, and a confirmed address. The owner is told by mail.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), email_not_verified (403),
+   * identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424), identity_taken (409),
+   * too_many_attempts (429).
+   */
+  link_identity: z.strictObject({
+    code: text().nullish(),
+    nonce: text().nullish(),
+    password: text(),
+    token: text(),
   }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
@@ -1222,6 +1291,14 @@ export const args = {
     platform: text(),
     subscription: json().nullish(),
     token: text().nullish(),
+   * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+   * too_many_attempts (429).
+   */
+  regenerate_recovery_codes: z.strictObject({
+    code: text(),
+    password: text(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -1250,7 +1327,7 @@ export const args = {
   /**
    * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
    *
-   * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
+   * Errors: password_too_short (400), password_too_long (400), password_too_common (400), link_invalid (400).
    */
   reset_password: z.strictObject({
     new_password: text(),
@@ -1325,13 +1402,20 @@ export const args = {
     ends_at: text().nullish(),
     starts_at: text().nullish(),
   }),
+   * Whether your second factor is on, since when, and how many recovery codes are left.
+   *
+   * Errors: not_signed_in (401).
+   */
+  second_factor_state: z.strictObject({}),
   /**
    * Sign in with e-mail address and password.
    *
    * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
    * 15 minutes, 30 an address and 5 minutes; a device that has signed in before is counted on its own.
+   * Where the account has a second factor, a right password answers 202 with the status second_factor_required, a
+   * challenge_id, a challenge_secret and expires_in: sign_in_with_totp or sign_in_with_recovery_code takes them.
    *
-   * Errors: invalid_credentials (401), too_many_attempts (429, with Retry-After), call_not_plain (400),
+   * Errors: invalid_credentials (401), email_not_verified (403), too_many_attempts (429, with Retry-After), call_not_plain (400),
    * device_invalid (400).
    */
   sign_in: z.strictObject({
@@ -1339,6 +1423,45 @@ export const args = {
     device_name: text().nullish(),
     email: text(),
     password: text(),
+  }),
+  /**
+   * Sign in with an id_token of an issuer that an operator has named (OpenID Connect, RS256). A token works once, for an hour.
+   *
+   * Whoever comes for the first time gets an account without a password, when the issuer has proven the address and nobody
+   * has it here. Where somebody has, nothing is joined: sign in, then link_identity. A nonce is sent exactly when the token
+   * was asked for with one.
+   *
+   * Errors: identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424, with Retry-After),
+   * identity_not_linked (409), identity_email_unproven (403), account_suspended (403), too_many_attempts (429),
+   * device_invalid (400), call_not_plain (400).
+   */
+  sign_in_with_identity: z.strictObject({
+    device_fingerprint: text().nullish(),
+    device_name: text().nullish(),
+    nonce: text().nullish(),
+    token: text(),
+  }),
+  /**
+   * Finish a sign-in with a recovery code, when the authenticator app is gone. Each works once; the owner is told by mail.
+   *
+   * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+   */
+  sign_in_with_recovery_code: z.strictObject({
+    challenge_id: z.guid(),
+    challenge_secret: text(),
+    recovery_code: text(),
+  }),
+  /**
+   * Finish a sign-in with a code of the authenticator app. The challenge is what sign_in answered with.
+   *
+   * A challenge lives 5 minutes and takes 5 codes, an account takes 10 wrong ones in 15 minutes; a code works once.
+   *
+   * Errors: sign_in_challenge_invalid (401), second_factor_wrong (403), too_many_attempts (429), call_not_plain (400).
+   */
+  sign_in_with_totp: z.strictObject({
+    challenge_id: z.guid(),
+    challenge_secret: text(),
+    code: text(),
   }),
   /**
    * Sign out: end the session of this access token, and its refresh tokens with it.
@@ -1360,7 +1483,7 @@ export const args = {
    * Where the setting sign_up_mode is verify, every address gets the same answer, 202 with the status mail_queued, and
    * the mail that follows decides: verify_email opens the account, whoever has one already is told so.
    *
-   * Errors: email_invalid (400), password_too_short (400), password_too_long (400), display_name_invalid (400),
+   * Errors: email_invalid (400), password_too_short (400), password_too_long (400), password_too_common (400), display_name_invalid (400),
    * timezone_invalid (400), locale_invalid (400), call_not_plain (400), email_taken (409), too_many_attempts (429).
    */
   sign_up: z.strictObject({
@@ -1381,6 +1504,14 @@ export const args = {
   start_trial: z.strictObject({
     organization_id: z.guid().nullish(),
     plan: text(),
+   * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
+   *
+   * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+   */
+  start_totp_enrollment: z.strictObject({
+    password: text(),
   }),
   /**
    * Your briefing of today, in your zone; made on the spot when there is none yet.
@@ -1437,6 +1568,16 @@ export const args = {
    */
   unregister_notification_token: z.strictObject({
     token_id: z.guid(),
+   * Take one of your identities away; it signs in no more. Ends all your other sessions.
+   *
+   * Needs the password, or a fresh id_token where the account has none. The last way in stays.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), identity_not_found (404), identity_is_last_way_in (409),
+   * too_many_attempts (429).
+   */
+  unlink_identity: z.strictObject({
+    identity_id: z.guid(),
+    password: text(),
   }),
   /**
    * Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
@@ -1559,7 +1700,10 @@ export const results = {
   delete_organization: done,
   delete_team: z.null(),
   delete_workspace: done,
+  confirm_totp_enrollment: recoveryCodes,
+  disable_totp: sessionsEnded,
   end_session: z.null(),
+  find_account_for_support: foundAccount,
   follow_source: z.null(),
   follow_topic: z.null(),
   generate_briefing: z.array(rows.briefings),
@@ -1586,6 +1730,10 @@ export const results = {
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
   register_notification_token: z.array(rows.notification_tokens),
+  link_identity: identityLinked,
+  me: z.array(rows.users),
+  refresh_session: sessionAnswer,
+  regenerate_recovery_codes: recoveryCodes,
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   resend_invitation: invitationQueued,
@@ -1597,17 +1745,23 @@ export const results = {
   search_saved_cards: z.array(rows.saved_cards),
   set_domain_auto_join: z.array(rows.organization_domains),
   set_quiet_hours: z.array(rows.quiet_hours),
+  second_factor_state: secondFactorState,
   sign_in: sessionAnswer,
+  sign_in_with_identity: sessionAnswer,
+  sign_in_with_recovery_code: sessionAnswer,
+  sign_in_with_totp: sessionAnswer,
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
   start_trial: currentPlan,
+  start_totp_enrollment: totpEnrollment,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
   transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   unregister_notification_token: z.null(),
+  unlink_identity: sessionsEnded,
   update_briefing_preferences: z.array(rows.briefing_preferences),
   update_organization: z.array(rows.organizations),
   update_notification_preferences: z.array(rows.notification_preferences),

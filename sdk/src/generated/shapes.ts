@@ -145,6 +145,54 @@ export const invitationQueued = z.strictObject({
 
 /** JSON Schema of the answer to an invitation. */
 export type InvitationQueued = z.infer<typeof invitationQueued>
+/** JSON Schema of what find_account_for_support answers. */
+export const foundAccount = z.strictObject({
+  created_at: text(instant()),
+  display_name: text().nullable(),
+  email: text(),
+  email_verified_at: text(instant()).nullable(),
+  has_password: z.boolean(),
+  has_second_factor: z.boolean(),
+  id: text(guid()),
+  identity_issuers: z.array(text()),
+  locale: text(),
+  /** The newest mails to the account, and what became of them. */
+  mails: z
+    .array(
+      z.strictObject({
+        created_at: text(instant()),
+        kind: text(),
+        state: text(),
+      }),
+    )
+    .max(10),
+  role: z.enum(['user', 'support', 'admin']),
+  /** The newest; living and ended ones. */
+  sessions: z
+    .array(
+      z.strictObject({
+        created_at: text(instant()),
+        device_name: text().nullable(),
+        expires_at: text(instant()),
+        refreshed_at: text(instant()),
+        revoked_reason: text().nullable(),
+      }),
+    )
+    .max(20),
+  status: z.enum(['active', 'suspended']),
+  timezone: text(),
+})
+
+/** JSON Schema of what find_account_for_support answers. */
+export type FoundAccount = z.infer<typeof foundAccount>
+
+/** JSON Schema of what link_identity answers. */
+export const identityLinked = z.strictObject({
+  issuer: text(),
+})
+
+/** JSON Schema of what link_identity answers. */
+export type IdentityLinked = z.infer<typeof identityLinked>
 
 /** JSON Schema of the answer to a request that a mail decides. */
 export const mailQueued = z.strictObject({
@@ -169,6 +217,31 @@ export const planLimits = z.strictObject({
 
 /** Most of each at a time; null or left out: no limit. */
 export type PlanLimits = z.infer<typeof planLimits>
+/** JSON Schema of what confirm_totp_enrollment and regenerate_recovery_codes answer. */
+export const recoveryCodes = z.strictObject({
+  /** Other sessions that ended with it. */
+  ended_session_count: integer().min(0),
+  /** Shown this once; each works once. */
+  recovery_codes: z
+    .array(text(matches(/^(?:[A-Z2-7]{4}-){5}[A-Z2-7]{4}$/u)))
+    .min(10)
+    .max(10)
+    .check(uniqueItems()),
+})
+
+/** JSON Schema of what confirm_totp_enrollment and regenerate_recovery_codes answer. */
+export type RecoveryCodes = z.infer<typeof recoveryCodes>
+
+/** JSON Schema of what second_factor_state answers. */
+export const secondFactorState = z.strictObject({
+  enabled_at: text(instant()).nullable(),
+  is_enabled: z.boolean(),
+  /** Recovery codes left. */
+  recovery_code_count: integer().min(0).max(10),
+})
+
+/** JSON Schema of what second_factor_state answers. */
+export type SecondFactorState = z.infer<typeof secondFactorState>
 
 /** JSON Schema of what sign_up, sign_in and refresh_session answer. */
 export const sessionAnswer = z.strictObject({
@@ -182,7 +255,7 @@ export const sessionAnswer = z.strictObject({
     email: text(),
     id: text(guid()),
     locale: text(),
-    role: z.enum(['user', 'admin']),
+    role: z.enum(['user', 'support', 'admin']),
     timezone: text(),
   }),
 })
@@ -197,6 +270,19 @@ export const sessionsEnded = z.strictObject({
 
 /** JSON Schema of the answer to what ends sessions. */
 export type SessionsEnded = z.infer<typeof sessionsEnded>
+
+/** JSON Schema of what start_totp_enrollment answers. */
+export const totpEnrollment = z.strictObject({
+  /** Seconds in which the first code has to come. */
+  expires_in: integer().min(1),
+  /** Base32, for typing by hand. */
+  secret: text(matches(/^[A-Z2-7]{32}$/u)),
+  /** otpauth:// address, for a QR code. */
+  uri: text(),
+})
+
+/** JSON Schema of what start_totp_enrollment answers. */
+export type TotpEnrollment = z.infer<typeof totpEnrollment>
 
 /** What became of the events of one call. */
 export const trackEvents = z.strictObject({

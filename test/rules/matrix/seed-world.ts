@@ -12,15 +12,14 @@ export type Seeded = { id: string; label: string }
  * @returns for each person the words and ids that nobody else may ever see
  */
 export async function seedWorld(db: Queryable, people: Seeded[]): Promise<Map<string, string[]>> {
-  const tables = (await tablesOf(db)).filter(
-    ({ name, owner, isReadable }) => name !== 'core.users' && (owner || isReadable),
-  )
+  const all = (await tablesOf(db)).filter(({ name }) => name !== 'core.users')
+  const tables = all.filter(({ owner, isReadable }) => owner || isReadable)
   const secrets = new Map<string, string[]>(people.map(({ id }) => [id, [id]]))
   for (const person of people) {
     const made = new Map<string, Record<string, unknown>>()
-    for (const table of parentsFirst(tables)) {
+    for (const table of parentsFirst(tables, all)) {
       // Sign-up has made it, and nobody outside could see a word in it.
-      if (!table.isReadable && (await hasRow(db, table, person.id))) continue
+      if (table.owner && !table.isReadable && (await hasRow(db, table, person.id))) continue
       const isTheirs = table.owner !== null || table.isOfTenant
       const label = isTheirs ? person.label : `shared-${person.label}`
       const parents = async (column: Column) =>
@@ -44,13 +43,13 @@ async function hasRow(db: Queryable, { name, owner }: Table, id: string): Promis
   return (rowCount ?? 0) > 0
 }
 
-/** Tables after those they point at. */
-function parentsFirst(tables: Table[]): Table[] {
+/** Tables after those they point at; with those of the house that a row of theirs cannot do without. */
+function parentsFirst(tables: Table[], all: Table[]): Table[] {
   const sorted: Table[] = []
   const visit = (table: Table) => {
     if (sorted.includes(table)) return
-    for (const { target } of table.columns) {
-      const parent = tables.find(({ name }) => name === target && name !== table.name)
+    for (const { target, isRequired } of table.columns) {
+      const parent = (isRequired ? all : tables).find(({ name }) => name === target && name !== table.name)
       if (parent) visit(parent)
     }
     sorted.push(table)

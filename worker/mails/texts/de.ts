@@ -3,6 +3,8 @@ import type { MailTexts } from './mail-texts.ts'
 
 const NOT_YOU = 'Wenn das nicht von Ihnen kam, beachten Sie diese Mail nicht weiter: Es ändert sich nichts.'
 const WORRIED = 'Wenn Sie das nicht waren, setzen Sie jetzt ein neues Passwort; das meldet alle Geräte ab.'
+const WORRIED_OF_IDENTITY =
+  'Wenn Sie das nicht waren, setzen Sie jetzt ein neues Passwort, sehen Sie dann nach, welche Dienste mit Ihrem Konto verbunden sind, und entfernen Sie diesen.'
 
 export const de: MailTexts = {
   language: 'de',
@@ -67,6 +69,48 @@ export const de: MailTexts = {
         'Ihr Konto hat jetzt eine andere Adresse; diese hier gehört nicht mehr dazu.',
         'Wenn Sie das nicht waren, schreiben Sie dem Betreiber des Dienstes.',
       ],
+    }),
+    totp_enabled: ({ appName }) => ({
+      subject: `Anmeldung in zwei Schritten bei ${appName} ist an`,
+      paragraphs: [
+        'ab jetzt braucht die Anmeldung neben dem Passwort einen Code Ihrer Authenticator-App. Bewahren Sie die Wiederherstellungscodes so auf, dass Sie sie auch ohne Ihr Telefon finden.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
+    }),
+    totp_disabled: ({ appName }) => ({
+      subject: `Anmeldung in zwei Schritten bei ${appName} ist aus`,
+      paragraphs: ['ab jetzt genügt für die Anmeldung das Passwort.', WORRIED],
+      action: `Zu ${appName}`,
+    }),
+    recovery_code_used: ({ appName }) => ({
+      subject: `Ein Wiederherstellungscode für ${appName} wurde benutzt`,
+      paragraphs: [
+        'soeben wurde statt der Authenticator-App einer der Wiederherstellungscodes Ihres Kontos benutzt. Er gilt kein zweites Mal.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
+    }),
+    recovery_codes_regenerated: ({ appName }) => ({
+      subject: `Neue Wiederherstellungscodes für ${appName}`,
+      paragraphs: ['Ihr Konto hat neue Wiederherstellungscodes; die alten gelten nicht mehr.', WORRIED],
+      action: `Zu ${appName}`,
+    }),
+    identity_linked: ({ appName }) => ({
+      subject: `Ein neuer Weg zur Anmeldung bei ${appName}`,
+      paragraphs: [
+        'ein Konto bei einem anderen Dienst kann sich ab jetzt an Ihrem anmelden.',
+        WORRIED_OF_IDENTITY,
+      ],
+      action: `Zu ${appName}`,
+    }),
+    identity_unlinked: ({ appName }) => ({
+      subject: `Ein Weg zur Anmeldung bei ${appName} wurde entfernt`,
+      paragraphs: [
+        'ein Konto bei einem anderen Dienst, das sich an Ihrem anmelden konnte, kann das nicht mehr.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
     }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
       subject: `Neue Anmeldung bei ${appName}`,

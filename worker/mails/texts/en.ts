@@ -3,6 +3,8 @@ import type { MailTexts } from './mail-texts.ts'
 
 const NOT_YOU = 'If you did not ask for this, ignore this mail: nothing changes.'
 const WORRIED = 'If that was not you, set a new password now; it signs out every device.'
+const WORRIED_OF_IDENTITY =
+  'If that was not you, set a new password now, then look which services are linked to your account and remove this one.'
 
 export const en: MailTexts = {
   language: 'en',
@@ -67,6 +69,42 @@ export const en: MailTexts = {
         'your account now has another address; this one no longer belongs to it.',
         'If that was not you, write to whoever runs the service.',
       ],
+    }),
+    totp_enabled: ({ appName }) => ({
+      subject: `Two-step sign-in at ${appName} is on`,
+      paragraphs: [
+        'from now on signing in to your account takes a code of your authenticator app besides the password. Keep the recovery codes where you find them without your phone.',
+        WORRIED,
+      ],
+      action: `Go to ${appName}`,
+    }),
+    totp_disabled: ({ appName }) => ({
+      subject: `Two-step sign-in at ${appName} is off`,
+      paragraphs: ['from now on the password alone signs in to your account.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
+    recovery_code_used: ({ appName }) => ({
+      subject: `A recovery code was used at ${appName}`,
+      paragraphs: [
+        'one of the recovery codes of your account has just been used, in place of the authenticator app. It works no second time.',
+        WORRIED,
+      ],
+      action: `Go to ${appName}`,
+    }),
+    recovery_codes_regenerated: ({ appName }) => ({
+      subject: `New recovery codes at ${appName}`,
+      paragraphs: ['your account has new recovery codes; the old ones work no longer.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
+    identity_linked: ({ appName }) => ({
+      subject: `A new way to sign in to ${appName}`,
+      paragraphs: ['an account at another service can now sign in to yours.', WORRIED_OF_IDENTITY],
+      action: `Go to ${appName}`,
+    }),
+    identity_unlinked: ({ appName }) => ({
+      subject: `A way to sign in to ${appName} was removed`,
+      paragraphs: ['an account at another service that could sign in to yours no longer can.', WORRIED],
+      action: `Go to ${appName}`,
     }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
       subject: `New sign-in to ${appName}`,
