@@ -223,19 +223,17 @@ begin atomic
 end;
 
 do $$
-declare
-  v_event text;
 begin
-  foreach v_event in array array['sql_drop', 'ddl_command_end', 'table_rewrite'] loop
-    continue when exists (select from pg_event_trigger as t where t.evtname = 'howdah_keep_audit_' || v_event);
-    execute format(
-      'create event trigger %I on %s %s execute function extensions.tg__keep_audit()',
-      'howdah_keep_audit_' || v_event, v_event,
-      case v_event when 'ddl_command_end'
-        then 'when tag in (''ALTER TABLE'', ''ALTER TRIGGER'', ''ALTER SCHEMA'', ''CREATE TRIGGER'', ''CREATE RULE'')'
-        else '' end
-    );
-  end loop;
+  drop event trigger if exists howdah_keep_audit_sql_drop;
+  drop event trigger if exists howdah_keep_audit_table_rewrite;
+  drop event trigger if exists howdah_keep_audit_ddl_command_end;
+  create event trigger howdah_keep_audit_sql_drop on sql_drop
+    execute function extensions.tg__keep_audit();
+  create event trigger howdah_keep_audit_table_rewrite on table_rewrite
+    execute function extensions.tg__keep_audit();
+  create event trigger howdah_keep_audit_ddl_command_end on ddl_command_end
+    when tag in ('ALTER TABLE', 'ALTER TRIGGER', 'ALTER SCHEMA', 'CREATE TRIGGER', 'CREATE RULE')
+    execute function extensions.tg__keep_audit();
 exception
   when insufficient_privilege then
     raise notice 'No event triggers here: what the owner does to the audit log is noticed, not refused.';

@@ -14,10 +14,12 @@ export async function dumpAudit(target: Target, path: string, fromSeal = 0): Pro
   try {
     return await withClient(urlFor(target, 'howdah_migrations'), async (owner) => {
       await owner.query('begin isolation level repeatable read read only')
-      // Seals stand at the transaction where they end, events at their own.
+      // Seals stand at the transaction where they end, events at their own. Which lines of the copy a restore has lost
+      // is always told.
       await owner.query(
         `declare dump no scroll cursor for select d.line from ops.audit_dump as d where d.position >= coalesce(
-           (select s.until_transaction from core.audit_seals as s where s.number = $1), '0')`,
+           (select s.until_transaction from core.audit_seals as s where s.number = $1), '0')
+           or d.number in (select e.id from core.audit_landmarks('recovery') as e)`,
         [fromSeal],
       )
       let count = 0
