@@ -81,11 +81,17 @@ begin
     or not pg_has_role('howdah_migrations', 'member') then
     return;
   end if;
-  v_refused := case tg_event
-    when 'table_rewrite' then extensions.audit_family_problem(array[pg_event_trigger_table_rewrite_oid()])
-    when 'sql_drop' then extensions.audit_drop_problem()
-    else extensions.audit_alter_problem(tg_tag)
-  end;
+  -- Apart, because each event's own functions answer to that event only.
+  if tg_event = 'table_rewrite' then
+    select format('%s would be rewritten', t.tgrelid::regclass) into v_refused
+    from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+    where t.tgrelid = pg_event_trigger_table_rewrite_oid() and p.proname = 'tg__refuse_audit_change'
+    limit 1;
+  elsif tg_event = 'sql_drop' then
+    v_refused := extensions.audit_drop_problem();
+  else
+    v_refused := extensions.audit_alter_problem(tg_tag);
+  end if;
   if v_refused is not null then
     raise exception using
       errcode = 'PT403',
@@ -95,28 +101,6 @@ begin
   end if;
 end
 $keep$;
-
-create or replace function extensions.is_audit_relation(relation oid)
-  returns boolean
-  language sql
-  stable
-  set search_path = pg_catalog, pg_temp
-return exists (
-  select from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
-  where t.tgrelid = is_audit_relation.relation and p.proname = 'tg__refuse_audit_change'
-);
-
-create or replace function extensions.audit_family_problem(relations oid[])
-  returns text
-  language sql
-  stable
-  set search_path = pg_catalog, pg_temp
-return (
-  select format('%s would be rewritten', r.oid::regclass)
-  from unnest(audit_family_problem.relations) as r (oid)
-  where extensions.is_audit_relation(r.oid)
-  limit 1
-);
 
 create or replace function extensions.audit_drop_problem()
   returns text
@@ -158,10 +142,13 @@ $keep$;
 
 create or replace function extensions.audit_alter_problem(tag text)
   returns text
-  language sql
+  language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
-begin atomic
+as $keep$
+-- plpgsql keeps the plan; fixtures run this hundreds of times.
+begin
+  return (
   with touched as materialized (
     select coalesce(t.tgrelid, r.ev_class, case when d.classid = 'pg_class'::regclass then d.objid end) as oid
     from pg_event_trigger_ddl_commands() as d
@@ -180,7 +167,10 @@ begin atomic
   family as materialized (
     select c.oid, c.relname, n.nspname, c.relrowsecurity, c.relowner
     from concerned join pg_class as c on c.oid = concerned.oid join pg_namespace as n on n.oid = c.relnamespace
-    where extensions.is_audit_relation(c.oid)
+    where exists (
+      select from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+      where t.tgrelid = c.oid and p.proname = 'tg__refuse_audit_change'
+    )
   )
   select found.problem from (
     select format('%I.%I has another name or owner', f.nspname, f.relname) as problem from family as f
@@ -219,8 +209,10 @@ begin atomic
       or t.tgrelid in (select f.oid from family as f) and p.proname <> 'tg__refuse_audit_change'
     )
   ) as found
-  limit 1;
-end;
+  limit 1
+  );
+end
+$keep$;
 
 do $$
 begin

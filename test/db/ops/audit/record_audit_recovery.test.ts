@@ -68,6 +68,7 @@ test('excuses exactly the lines that are named, for both verifiers, and says how
   expect(rows[0].n).toBe(2)
   const other = [...now, { seal: file.length, hash: 'ab'.repeat(32) }]
   expect(await verifyInSql(db.owner, other)).toMatchObject({ problem: 'seal_differs_from_export' })
+  expect(await verifyInPython(db, other)).toMatchObject({ problem: 'seal_differs_from_export' })
 })
 
 test('the copy goes on after the last seal that both have', async () => {
