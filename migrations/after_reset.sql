@@ -115,7 +115,7 @@ begin
     select d.object_type, d.object_identity, d.original, d.address_names as names
     from pg_event_trigger_dropped_objects() as d
     where d.address_names[1] = 'core' and d.address_names[2] ~ '^audit_(log(_\d{4}_\d{2})?|seals)$'
-        and d.object_type in ('table', 'table column', 'table constraint', 'trigger', 'policy')
+        and d.object_type in ('table', 'table column', 'table constraint', 'trigger')
       or d.object_type = 'function' and d.address_names[1] = 'core'
         and d.address_names[2] in ('tg__audit_row', 'tg__audit_truncate', 'tg__refuse_audit_change')
       or d.object_type = 'trigger' and d.original and d.address_names[3] in ('_900_audit_row', '_900_audit_truncate')
@@ -219,7 +219,12 @@ begin
   drop event trigger if exists howdah_keep_audit_sql_drop;
   drop event trigger if exists howdah_keep_audit_table_rewrite;
   drop event trigger if exists howdah_keep_audit_ddl_command_end;
+  -- Everything that can reach a table, a column, a constraint, a trigger or a function; fixtures drop policies all day.
   create event trigger howdah_keep_audit_sql_drop on sql_drop
+    when tag in (
+      'ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP FUNCTION', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP OWNED',
+      'DROP EXTENSION', 'DROP TYPE', 'DROP DOMAIN', 'DROP SEQUENCE'
+    )
     execute function extensions.tg__keep_audit();
   create event trigger howdah_keep_audit_table_rewrite on table_rewrite
     execute function extensions.tg__keep_audit();
