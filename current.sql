@@ -568,4 +568,6 @@ create table if not exists private.used_identity_tokens (
 );
 create index if not exists used_identity_tokens_used_at_idx on private.used_identity_tokens (used_at);
 
+-- core/audit: verification from a seal, dropped months, noted restores
+drop function if exists ops.verify_audit(jsonb);
 --!include index.sql

@@ -64,3 +64,175 @@ create table if not exists graphile_worker.migrations (
   breaking boolean default false not null
 );
 alter table graphile_worker.migrations owner to howdah_worker;
+
+-- The audit log against the owner of the database: what a trigger cannot refuse, because its owner may drop it, an event
+-- trigger does. Only a superuser makes one; where nobody is (managed Postgres), ops.verify_audit() still notices.
+-- In a schema that is not the owner's, and never security definer: what it reads, the owner could have replaced.
+create or replace function extensions.tg__keep_audit()
+  returns event_trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $keep$
+declare
+  v_refused text;
+begin
+  -- Superusers are above this, and undoing a migration needs one. Others have no right to the log anyway.
+  if (select r.rolsuper from pg_roles as r where r.rolname = session_user)
+    or not pg_has_role('howdah_migrations', 'member') then
+    return;
+  end if;
+  -- Apart, because each event's own functions answer to that event only.
+  if tg_event = 'table_rewrite' then
+    select format('%s would be rewritten', t.tgrelid::regclass) into v_refused
+    from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+    where t.tgrelid = pg_event_trigger_table_rewrite_oid() and p.proname = 'tg__refuse_audit_change'
+    limit 1;
+  elsif tg_event = 'sql_drop' then
+    v_refused := extensions.audit_drop_problem();
+  else
+    v_refused := extensions.audit_alter_problem(tg_tag);
+  end if;
+  if v_refused is not null then
+    raise exception using
+      errcode = 'PT403',
+      message = 'audit_append_only',
+      detail = format('%s was refused: %s.', tg_tag, v_refused),
+      hint = 'Months past retention go by ops.drop_audit_months(); anything else takes a superuser.';
+  end if;
+end
+$keep$;
+
+create or replace function extensions.audit_drop_problem()
+  returns text
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $keep$
+declare
+  v_object record;
+begin
+  for v_object in
+    select d.object_type, d.object_identity, d.original, d.address_names as names
+    from pg_event_trigger_dropped_objects() as d
+    where d.address_names[1] = 'core' and d.address_names[2] ~ '^audit_(log(_\d{4}_\d{2})?|seals)$'
+        and d.object_type in ('table', 'table column', 'table constraint', 'trigger')
+      or d.object_type = 'function' and d.address_names[1] = 'core'
+        and d.address_names[2] in ('tg__audit_row', 'tg__audit_truncate', 'tg__refuse_audit_change')
+      or d.object_type = 'trigger' and d.original and d.address_names[3] in ('_900_audit_row', '_900_audit_truncate')
+  loop
+    if to_regclass('core.audit_log') is not null then
+      -- A month that the log itself says goodbye to, in this transaction.
+      continue when v_object.names[2] ~ '^audit_log_\d{4}_\d{2}$' and exists (
+        select from core.audit_log as e
+        where e.transaction_id = pg_current_xact_id()
+          and e.operation = 'audit_months_dropped'
+          and e.new_values -> 'partitions' ? v_object.names[2]
+      );
+      -- A table that is not audited any more; that it is not is an event.
+      continue when v_object.original and v_object.names[3] like '\_900\_audit\_%' and exists (
+        select from core.audited_tables as a
+        where (a.schema_name, a.table_name) = (v_object.names[1], v_object.names[2]) and not a.is_audited
+      );
+    end if;
+    return format('%s %s', v_object.object_type, v_object.object_identity);
+  end loop;
+  return null;
+end
+$keep$;
+
+create or replace function extensions.audit_alter_problem(tag text)
+  returns text
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $keep$
+-- plpgsql keeps the plan; fixtures run this hundreds of times.
+begin
+  return (
+  with touched as materialized (
+    select coalesce(t.tgrelid, r.ev_class, case when d.classid = 'pg_class'::regclass then d.objid end) as oid
+    from pg_event_trigger_ddl_commands() as d
+    left join pg_trigger as t on d.classid = 'pg_trigger'::regclass and t.oid = d.objid
+    left join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+  ),
+  -- What a command does to a table it may do to its partitions.
+  concerned as materialized (
+    select t.oid from touched as t
+    union
+    select i.inhrelid from touched as t join pg_inherits as i on i.inhparent = t.oid
+    union
+    select c.oid from pg_class as c
+    where audit_alter_problem.tag = 'ALTER SCHEMA' and c.relname ~ '^audit_(log|seals)'
+  ),
+  family as materialized (
+    select c.oid, c.relname, n.nspname, c.relrowsecurity, c.relowner
+    from concerned join pg_class as c on c.oid = concerned.oid join pg_namespace as n on n.oid = c.relnamespace
+    where exists (
+      select from pg_trigger as t join pg_proc as p on p.oid = t.tgfoid
+      where t.tgrelid = c.oid and p.proname = 'tg__refuse_audit_change'
+    )
+  )
+  select found.problem from (
+    select format('%I.%I has another name or owner', f.nspname, f.relname) as problem from family as f
+    where f.nspname <> 'core' or f.relname !~ '^audit_(log(_\d{4}_\d{2})?|seals)$'
+      or f.relowner <> (select r.oid from pg_roles as r where r.rolname = 'howdah_migrations')
+    union all
+    select format('%I is open to more than its policies', f.relname) from family as f
+    where audit_alter_problem.tag = 'ALTER TABLE' and not f.relrowsecurity and f.oid in (select t.oid from touched as t)
+    union all
+    select format('%I has a column %I', f.relname, a.attname)
+    from family as f join pg_attribute as a on a.attrelid = f.oid and a.attnum > 0 and not a.attisdropped
+    -- A migration that adds a column adds its name here.
+    where a.attname not in (
+      'id', 'occurred_at', 'transaction_id', 'kind', 'relation', 'operation', 'actor_user_id', 'actor_session_id',
+      'subject_id', 'tenant_id', 'database_role', 'acting_role', 'job_id', 'request_id', 'key', 'old_values',
+      'new_values', 'salt', 'payload_hash', 'row_hash', 'blanked_by',
+      'number', 'from_transaction', 'until_transaction', 'first_event', 'event_count', 'sealed_at', 'previous_hash', 'hash'
+    )
+    union all
+    select format('%I is no part of the log', c.relname)
+    from pg_class as c
+    where to_regclass('core.audit_log') in (select t.oid from touched as t)
+      and c.relnamespace = to_regnamespace('core') and c.relname ~ '^audit_log_\d{4}_\d{2}$'
+      and not exists (select from pg_inherits as i where i.inhrelid = c.oid and i.inhparent = to_regclass('core.audit_log'))
+    union all
+    select format('a rule on %I', f.relname) from family as f join pg_rewrite as r on r.ev_class = f.oid
+    union all
+    select format('trigger %I on %s', t.tgname, t.tgrelid::regclass)
+    from concerned join pg_trigger as t on t.tgrelid = concerned.oid join pg_proc as p on p.oid = t.tgfoid
+    where not t.tgisinternal and (
+      -- Switched off, made conditional, or no longer known by its name.
+      p.proname in ('tg__audit_row', 'tg__audit_truncate', 'tg__refuse_audit_change')
+        and (t.tgenabled not in ('O', 'A') or t.tgqual is not null or t.tgname not in (
+          '_000_refuse_change', '_000_refuse_truncate', '_900_audit_row', '_900_audit_truncate'
+        ))
+      or t.tgrelid in (select f.oid from family as f) and p.proname <> 'tg__refuse_audit_change'
+    )
+  ) as found
+  limit 1
+  );
+end
+$keep$;
+
+do $$
+begin
+  drop event trigger if exists howdah_keep_audit_sql_drop;
+  drop event trigger if exists howdah_keep_audit_table_rewrite;
+  drop event trigger if exists howdah_keep_audit_ddl_command_end;
+  -- Everything that can reach a table, a column, a constraint, a trigger or a function; fixtures drop policies all day.
+  create event trigger howdah_keep_audit_sql_drop on sql_drop
+    when tag in (
+      'ALTER TABLE', 'DROP TABLE', 'DROP TRIGGER', 'DROP FUNCTION', 'DROP ROUTINE', 'DROP SCHEMA', 'DROP OWNED',
+      'DROP EXTENSION', 'DROP TYPE', 'DROP DOMAIN', 'DROP SEQUENCE'
+    )
+    execute function extensions.tg__keep_audit();
+  create event trigger howdah_keep_audit_table_rewrite on table_rewrite
+    execute function extensions.tg__keep_audit();
+  create event trigger howdah_keep_audit_ddl_command_end on ddl_command_end
+    when tag in ('ALTER TABLE', 'ALTER TRIGGER', 'ALTER SCHEMA', 'CREATE TRIGGER', 'CREATE RULE')
+    execute function extensions.tg__keep_audit();
+exception
+  when insufficient_privilege then
+    raise notice 'No event triggers here: what the owner does to the audit log is noticed, not refused.';
+end
+$$;

@@ -5,13 +5,23 @@ import { withClient } from '../provision/with-client.ts'
 
 const LINES_AT_ONCE = 5000
 
-/** Dumps in one snapshot; a log of any size needs the memory of a few thousand lines. Returns how many lines. */
-export async function dumpAudit(target: Target, path: string): Promise<number> {
+/**
+ * Dumps in one snapshot; a log of any size needs the memory of a few thousand lines. Returns how many lines.
+ * `fromSeal` leaves out what that seal and those before it cover: for verifying with --from-seal.
+ */
+export async function dumpAudit(target: Target, path: string, fromSeal = 0): Promise<number> {
   const file = await open(path, 'w', 0o600)
   try {
     return await withClient(urlFor(target, 'howdah_migrations'), async (owner) => {
       await owner.query('begin isolation level repeatable read read only')
-      await owner.query('declare dump no scroll cursor for select d.line from ops.audit_dump as d')
+      // Seals stand at the transaction where they end, events at their own. Which lines of the copy a restore has lost
+      // is always told.
+      await owner.query(
+        `declare dump no scroll cursor for select d.line from ops.audit_dump as d where d.position >= coalesce(
+           (select s.until_transaction from core.audit_seals as s where s.number = $1), '0')
+           or d.number in (select e.id from core.audit_landmarks('recovery') as e)`,
+        [fromSeal],
+      )
       let count = 0
       for (;;) {
         const { rows } = await owner.query<{ line: string }>(`fetch ${LINES_AT_ONCE} from dump`)

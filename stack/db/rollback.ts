@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DATABASE_OWNER } from '../provision/migration-settings.ts'
 import { replacePlaceholders } from '../provision/placeholders.ts'
 import { sqlFailure } from '../provision/sql-failure.ts'
-import { type Target, urlFor } from '../provision/target.ts'
+import { adminUrlFor, type Target, urlFor } from '../provision/target.ts'
 import { withClient } from '../provision/with-client.ts'
 import { StackError } from '../stack-error.ts'
 import { appliedMigrations } from './committed.ts'
@@ -25,9 +25,11 @@ export function newestApplied(target: Target): Promise<string | undefined> {
 export async function rollback(target: Target, projectDir: string, filename: string): Promise<void> {
   const file = join('migrations', 'rollback', filename)
   const sql = replacePlaceholders(await readRollback(join(projectDir, file), file), target.database)
-  await withClient(urlFor(target, DATABASE_OWNER), async (owner) => {
+  // A superuser who has become the owner: the owner alone may not drop the audit log (migrations/after_reset.sql).
+  await withClient(adminUrlFor(target, target.database), async (owner) => {
     await owner.query('begin')
     await owner.query('set local search_path = pg_catalog')
+    await owner.query(`set local role ${DATABASE_OWNER}`)
     await owner.query(sql).catch((cause: unknown) => {
       throw sqlFailure(`Undoing ${filename}`, file, sql, cause)
     })

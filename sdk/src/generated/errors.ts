@@ -50,11 +50,41 @@ export const ERROR_CATALOGUE = {
     summary: 'A table without a primary key cannot be audited.',
     hint: 'Give it one, or say with core.declare_unaudited_table() why it is not audited.',
   },
+  /** This month of the audit log is not past its retention. (409) */
+  audit_month_kept: {
+    status: 409,
+    summary: 'This month of the audit log is not past its retention.',
+    hint: 'ops.partitioned_tables says how many months are kept.',
+  },
+  /** The copy of the seals outside the database does not reach this month yet. (409) */
+  audit_month_not_exported: {
+    status: 409,
+    summary: 'The copy of the seals outside the database does not reach this month yet.',
+    hint: 'Pass the newest line of audit-seals.jsonl.',
+  },
+  /** The audit log does not verify, so nothing of it is dropped. (409) */
+  audit_not_intact: {
+    status: 409,
+    summary: 'The audit log does not verify, so nothing of it is dropped.',
+    hint: 'ops.verify_audit() names what is wrong.',
+  },
   /** Events that may have been this row's were erased. (410) */
   audit_payload_gone: {
     status: 410,
     summary: "Events that may have been this row's were erased.",
     hint: 'Nothing to do: that is what the erasure was for.',
+  },
+  /** Seals are given up only for a reason. (400) */
+  audit_reason_missing: {
+    status: 400,
+    summary: 'Seals are given up only for a reason.',
+    hint: 'Say what was restored, from when, and who decided it.',
+  },
+  /** Verification can only go on from a seal whose copy is passed along. (400) */
+  audit_seal_unknown: {
+    status: 400,
+    summary: 'Verification can only go on from a seal whose copy is passed along.',
+    hint: 'Pass the line of audit-seals.jsonl with that number.',
   },
   /** Transactions here have lower numbers than the audit log has sealed. (409) */
   audit_transactions_restarted: {

@@ -50,6 +50,11 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     reason: 'Repeats on a partition what the owner has put on its parent; every name comes from the catalog.',
   },
   {
+    file: 'migrations/fixtures/ops/drop_audit_months.sql',
+    sql: "format('drop table core.%I', v_month)",
+    reason: 'Only the owner may call it; the names are partitions of the log, from the catalog.',
+  },
+  {
     file: 'migrations/fixtures/ops/row_as_of.sql',
     sql: "format( 'select to_jsonb(t) from %I.%I as t where to_jsonb(t) @> $1', (parse_ident(v_arguments[1]))[1], (parse_ident(v_arguments[1]))[2] )",
     reason: 'Only the owner may call it; the name comes from the catalog, the key is a parameter.',

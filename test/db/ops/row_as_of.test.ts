@@ -110,7 +110,7 @@ test('shows no secret, refuses what it cannot know', async () => {
       message: 'table_not_audited',
     },
   )
-  await db.owner.query(`alter table ops.things disable trigger _900_audit_row; insert into ops.things (id, part) values (600, 'x');
+  await db.superuser.query(`alter table ops.things disable trigger _900_audit_row; insert into ops.things (id, part) values (600, 'x');
     alter table ops.things enable trigger _900_audit_row; truncate ops.things`)
   await expect(
     db.owner.query(`select ops.row_as_of('ops.things', '{"id": 600, "part": "x"}', '2000-01-01')`),

@@ -74,6 +74,30 @@ test('refuses to go on when the database lost a seal or has another (audit_seals
   await work()
 })
 
+test('goes on in the same file once somebody answers for a restore', async () => {
+  await write()
+  await work()
+  const last = (await lines()).at(-1)
+  await appendFile(path, `${JSON.stringify({ ...last, seal: last.seal + 1, hash: 'cd'.repeat(32) })}\n`)
+  await expect(work()).rejects.toMatchObject({ key: 'audit_seals_differ' })
+  await db.owner.query('select ops.record_audit_recovery($1, $2)', [
+    JSON.stringify(await lines()),
+    'A backup was restored.',
+  ])
+  await work()
+  await sealAll(db)
+  await work()
+  expect((await lines()).map(({ seal }) => seal).slice(-3)).toEqual([last.seal, last.seal + 1, last.seal + 1])
+  expect(await isVerified()).toBe(true)
+})
+
+test('says in the log what server it found, once', async () => {
+  const { rows } = await db.owner.query(
+    `select operation from core.audit_log where operation like 'server\\_%' and subject_id is null`,
+  )
+  expect(rows).toEqual([{ operation: 'server_started' }])
+})
+
 test('whatever a job writes carries its id, by query and by connection', async () => {
   const pool = poolOfJob(services.pool, '4711')
   const id = `select nullif(current_setting('howdah.job_id', true), '') as id`

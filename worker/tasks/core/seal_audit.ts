@@ -2,8 +2,9 @@
  * Seals what was written to the audit log and copies the new seals out of the database, where nobody who can change the
  * database can change them as well. A turn that died between the two is made good by the next one.
  */
+import type pg from 'pg'
 import { z } from 'zod'
-import { appendSealLines, newestSealLine, sealFile } from '../../audit/seal-file.ts'
+import { appendSealLines, newestSealLine, type SealLine, sealFile } from '../../audit/seal-file.ts'
 import { defineTask } from '../../define-task.ts'
 import { WorkerError } from '../../worker-error.ts'
 
@@ -21,36 +22,46 @@ const answer = z.array(
 )
 
 export const task = defineTask(payload, async (_payload, { pool, log, signal, dataDir }) => {
+  const { rows: notes } = await pool.query<{ what: string | null }>('select core.note_server_start() as what')
+  if (notes[0]?.what) log.info('noted a server that is not what it was', { what: notes[0].what })
   await pool.query('select from core.seal_audit()')
   const path = sealFile(dataDir)
   for (;;) {
     signal.throwIfAborted()
     const known = await newestSealLine(path)
-    // The one that is known comes again, so that it can be compared.
-    const after = (known?.seal ?? 1) - 1
+    const after = known ? await placeOf(pool, known, path) : 0
     const { rows } = await pool.query(
       'select seal, hash, last_event, sealed_at from core.list_audit_seals($1, $2)',
       [after, BATCH_SIZE],
     )
-    const seals = answer.parse(rows)
-    const first = seals[0]
-    if (known && first?.hash !== known.hash) {
-      throw new WorkerError(
-        'audit_seals_differ',
-        `${path} ends with seal ${known.seal} (${known.hash}); the database has ${first ? `seal ${first.seal} (${first.hash})` : 'no such seal'}.`,
-        {
-          hint: 'The audit log was cut off or rewritten, or an older backup was restored: docs/audit.md says what to do.',
-        },
-      )
-    }
-    const fresh = known ? seals.slice(1) : seals
+    const fresh = answer.parse(rows)
     await appendSealLines(path, fresh)
     const newest = fresh.at(-1)
     // The log of the worker leaves the machine too, where logs are collected.
     if (newest) log.info('sealed the audit log', { seal: newest.seal, hash: newest.hash })
-    if (seals.length < BATCH_SIZE) return
+    if (fresh.length < BATCH_SIZE) return
   }
 })
+
+/**
+ * After which seal the copy goes on.
+ * @throws audit_seals_differ when the database never had the copy's last line, and nobody has answered for that
+ */
+async function placeOf(pool: pg.Pool, known: SealLine, path: string): Promise<number> {
+  const { rows } = await pool.query('select core.find_copied_seal($1, $2)::int as place', [
+    known.seal,
+    known.hash,
+  ])
+  const { place } = z.object({ place: z.int().nullable() }).parse(rows[0])
+  if (place !== null) return place
+  throw new WorkerError(
+    'audit_seals_differ',
+    `${path} ends with seal ${known.seal} (${known.hash}); the database has no such seal.`,
+    {
+      hint: 'The audit log was cut off or rewritten, or an older backup was restored: docs/audit.md says what to do.',
+    },
+  )
+}
 
 declare global {
   namespace GraphileWorker {

@@ -23,9 +23,11 @@ export type SealCopy = { seal: number; hash: string }
 export async function verifyInSql(
   client: pg.Pool | pg.PoolClient,
   expected?: SealCopy[] | SealCopy,
+  fromSeal?: number,
 ): Promise<Verdict> {
-  const { rows } = await client.query('select is_ok, problem, seal, event from ops.verify_audit($1)', [
+  const { rows } = await client.query('select is_ok, problem, seal, event from ops.verify_audit($1, $2)', [
     expected === undefined ? null : JSON.stringify(expected),
+    fromSeal ?? null,
   ])
   return verdict.parse(rows[0])
 }
@@ -37,11 +39,12 @@ export async function verifyInPython(
   db: TestDatabase,
   expected: SealCopy[],
   alter: (lines: string[]) => string[] = (lines) => lines,
+  fromSeal = 0,
 ): Promise<Verdict & { events_per_second: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'howdah-audit-'))
   try {
     const [dump, copy] = [join(folder, 'audit.jsonl'), join(folder, 'audit-seals.jsonl')]
-    await dumpAudit(db.target, dump)
+    await dumpAudit(db.target, dump, fromSeal)
     const lines = (await readFile(dump, 'utf8')).trimEnd().split('\n')
     await writeFile(
       dump,
@@ -51,13 +54,16 @@ export async function verifyInPython(
     )
     await writeFile(copy, expected.map((seal) => `${JSON.stringify(seal)}\n`).join(''))
     const script = join(PROJECT_DIR, 'deploy', 'verify_audit.py')
-    const { stdout } = await run('python3', [script, dump, copy]).catch(
-      (error: { code?: unknown; stdout?: string }) => {
-        // 1 is a verdict; anything else is a failure of the script.
-        if (error.code === 1) return { stdout: error.stdout ?? '' }
-        throw error
-      },
-    )
+    const { stdout } = await run('python3', [
+      script,
+      dump,
+      copy,
+      ...(fromSeal ? ['--from-seal', String(fromSeal)] : []),
+    ]).catch((error: { code?: unknown; stdout?: string }) => {
+      // 1 is a verdict; anything else is a failure of the script.
+      if (error.code === 1) return { stdout: error.stdout ?? '' }
+      throw error
+    })
     return verdict.extend({ events_per_second: z.number() }).parse(JSON.parse(stdout))
   } finally {
     await rm(folder, { recursive: true })

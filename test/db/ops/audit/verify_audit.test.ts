@@ -1,14 +1,14 @@
-/** ops.verify_audit and its twin in Python: an intact log is intact, and every forgery is found and named (T-05 to T-08). */
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+/** ops.verify_audit and its twin in Python: an intact log is intact for both, whatever the session (T-06 to T-08). */
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { testApi } from '../../../setup/api.ts'
 import { sealAll } from '../../../setup/audit.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
-import { ATTACKS, type Attack, COLUMNS, flip } from './tampering.ts'
+import { forged } from './forged.ts'
+import type { Attack } from './tampering.ts'
 import { type SealCopy, sealCopies, type Verdict, verifyInPython, verifyInSql } from './verify.ts'
 
-const ROUNDS = 20
-// Twenty processes of Python, or a hundred verdicts, on a machine that does other things as well.
+// Twenty processes of Python on a machine that does other things as well.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 })
 const GOOD = { is_ok: true, problem: null, seal: null, event: null }
 
@@ -39,87 +39,12 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-/** Forges as a superuser with all triggers off, asks for a verdict, and undoes it. */
-async function forged<T>(
-  attack: Attack,
-  ask: (client: Parameters<Attack>[0], aim: Awaited<ReturnType<Attack>>) => Promise<T>,
-): Promise<T> {
-  const client = await db.superuser.connect()
-  try {
-    await client.query('begin; set local session_replication_role = replica')
-    const aim = await attack(client)
-    return await ask(client, aim)
-  } finally {
-    await client.query('rollback')
-    client.release()
-  }
-}
-
 test('an intact log is intact, in SQL and in Python, with and without the copy of the seals', async () => {
   expect(copies.length).toBeGreaterThan(5)
   expect(await verifyInSql(db.owner)).toEqual(GOOD)
   expect(await verifyInSql(db.owner, copies.at(-1))).toEqual(GOOD)
   expect(await verifyInSql(db.owner, copies)).toEqual(GOOD)
   expect(await verifyInPython(db, copies)).toMatchObject(GOOD)
-})
-
-describe('T-05', () => {
-  let found = 0
-  let tried = 0
-  afterAll(() => console.log(`T-05: ${found} of ${tried} forgeries found and named`))
-  test.each(Object.entries(ATTACKS))('%s, twenty times', async (_kind, attack) => {
-    for (let round = 0; round < ROUNDS; round++) {
-      tried++
-      await forged(attack(round), async (client, aim) => {
-        const verdict = await verifyInSql(client, copies)
-        expect(verdict.is_ok, JSON.stringify(aim)).toBe(false)
-        const isNamed =
-          (verdict.event !== null && aim.events.includes(verdict.event)) ||
-          (verdict.seal !== null && aim.seals.includes(verdict.seal))
-        expect(isNamed, `${JSON.stringify(verdict)} for ${JSON.stringify(aim)}`).toBe(true)
-        found++
-      })
-    }
-  })
-
-  test('every column of an event counts', async () => {
-    const { rows } = await db.owner.query(
-      `select attname as name from pg_attribute where attrelid = 'core.audit_log'::regclass and attnum > 0 and not attisdropped`,
-    )
-    expect([...COLUMNS].sort()).toEqual(rows.map(({ name }) => name).sort())
-    for (const round of COLUMNS.keys()) {
-      const verdict = await forged(flip(round), (client) => verifyInSql(client))
-      expect(verdict.is_ok, COLUMNS[round]).toBe(false)
-    }
-  })
-
-  test.each([
-    ['number', 'number + 1000'],
-    ['from_transaction', `'1'`],
-    ['until_transaction', `(until_transaction::text::bigint + 1)::text::xid8`],
-    ['first_event', 'first_event + 1'],
-    ['event_count', 'event_count + 1'],
-    ['sealed_at', `sealed_at + interval '1 microsecond'`],
-    ['previous_hash', 'sha256(previous_hash)'],
-    ['hash', 'sha256(hash)'],
-  ])('%s of a seal counts', async (column, value) => {
-    const attack: Attack = async (client) => {
-      await client.query(`update core.audit_seals set ${column} = ${value} where number = 3`)
-      return { seals: [3, 4, 1003], events: [] }
-    }
-    const verdict = await forged(attack, (client) => verifyInSql(client))
-    expect(verdict.is_ok).toBe(false)
-    expect([3, 4, 5, 1003]).toContain(verdict.seal)
-  })
-
-  test('without a copy outside, neither a cut end nor a rewritten one can be seen: that is what it is for', async () => {
-    for (const kind of ['the end cut off', 'everything rewritten from one event on']) {
-      const attack = ATTACKS[kind]?.(0)
-      if (!attack) throw new Error(`no attack ${kind}`)
-      expect((await forged(attack, (client) => verifyInSql(client))).is_ok).toBe(true)
-      expect((await forged(attack, (client) => verifyInSql(client, copies.at(-1)))).is_ok).toBe(false)
-    }
-  })
 })
 
 test('T-06: Python says the same of ten good dumps and ten forged ones, fast', async () => {
@@ -262,7 +187,7 @@ test('T-08: after an erasure nothing of the person is left, and the log still ve
       where id = (select min(id) from core.audit_log where relation = 'ops.things') returning id::int`)
     return { seals: [], events: [one[0].id] }
   }
-  await forged(inSecret, async (client, aim) => {
+  await forged(db, inSecret, async (client, aim) => {
     expect(await verifyInSql(client, after)).toMatchObject({
       is_ok: false,
       problem: 'event_changed',
