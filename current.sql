@@ -1,1 +1,2 @@
--- Enter migration here
+-- roles
+--!include index.sql
