@@ -71,6 +71,7 @@ grant howdah_user, howdah_admin to howdah_migrations;
 -- Statistics of the server, and none of our tables.
 grant pg_monitor to howdah_monitoring;
 grant pg_read_all_data to howdah_backup;
+grant execute on function pg_backup_start(text, boolean), pg_backup_stop(boolean) to howdah_backup;
 
 alter database :DATABASE_NAME owner to howdah_migrations;
 revoke all on database :DATABASE_NAME from public;
