@@ -1,6 +1,7 @@
 /** Changes the key that access tokens are signed with, while everything runs and nobody is signed out. */
 import { createHmac, randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { DatabaseError } from 'pg'
 import { z } from 'zod'
 import { type Target, urlFor } from './provision/target.ts'
 import { withClient } from './provision/with-client.ts'
@@ -26,7 +27,7 @@ const refusal = z.looseObject({ code: z.string().optional() })
 /**
  * Announces a new secret, waits until every PostgREST accepts it, keeps it, and signs with it from then on. Killed half
  * way it can be run again; the next start finishes what secrets.json says.
- * @throws refused when a PostgREST does not take the new key in
+ * @throws refused when a PostgREST does not take the new key in, or tokens of the key before may still be out
  */
 export async function rotateJwtSecret({ target, dataDir, apiUrls }: Rotation): Promise<void> {
   const secret = randomBytes(36).toString('base64url')
@@ -44,7 +45,16 @@ export async function finishRotation(target: Target, isLeaked: boolean): Promise
 }
 
 async function asOwner(target: Target, sql: string, values: unknown[] = []): Promise<unknown[]> {
-  return withClient(urlFor(target, 'howdah_migrations'), async (owner) => (await owner.query(sql, values)).rows)
+  try {
+    return await withClient(
+      urlFor(target, 'howdah_migrations'),
+      async (owner) => (await owner.query(sql, values)).rows,
+    )
+  } catch (cause) {
+    // The database's own refusals carry a key, a sentence and a remedy.
+    if (!(cause instanceof DatabaseError) || !cause.code?.startsWith('PT')) throw cause
+    throw new StackError('refused', `${cause.message}: ${cause.detail ?? ''}`, cause.hint ?? '', { cause })
+  }
 }
 
 /** Asks with a token that says nothing: whoever knows its key refuses it for what it lacks, not for its signature. */

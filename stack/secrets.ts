@@ -64,7 +64,9 @@ export function loadSecrets(settings: Pick<Settings, 'dataDir' | 'jwtSecret' | '
 export function keepJwtSecret(dataDir: string, jwtSecret: string): void {
   const path = join(dataDir, 'secrets.json')
   const partial = `${path}.${process.pid}`
-  writeFileSync(partial, `${JSON.stringify({ ...parseKept(path), jwt_secret: jwtSecret }, null, 2)}\n`, { mode: 0o600 })
+  writeFileSync(partial, `${JSON.stringify({ ...parseKept(path), jwt_secret: jwtSecret }, null, 2)}\n`, {
+    mode: 0o600,
+  })
   renameSync(partial, path)
 }
 

@@ -1,8 +1,8 @@
 /** npm run roles:login -- ada howdah_readonly: a login of one's own for a person or a tool. */
 import { program } from 'commander'
+import { connectionUrl } from '../connection-url.ts'
 import { personLogin, READING_ROLES } from '../db/person-login.ts'
 import { withTarget } from '../db/with-target.ts'
-import { connectionUrl } from '../connection-url.ts'
 import { runCommand } from '../terminal/run-command.ts'
 
 program

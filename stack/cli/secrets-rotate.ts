@@ -25,7 +25,11 @@ runCommand(async (settings) => {
     return 0
   }
   if (options.leaked) {
-    throw new StackError('refused', '--leaked says how to finish.', 'npm run secrets:rotate -- --finish --leaked')
+    throw new StackError(
+      'refused',
+      '--leaked says how to finish.',
+      'npm run secrets:rotate -- --finish --leaked',
+    )
   }
   if (settings.jwtSecret !== undefined) {
     throw new StackError(
@@ -37,7 +41,9 @@ runCommand(async (settings) => {
   const api = runningStack(settings.dataDir)?.ports.api
   const apiUrls = api === undefined ? [] : [`http://127.0.0.1:${api}`]
   await withTarget(settings, (target) => rotateJwtSecret({ target, dataDir: settings.dataDir, apiUrls }))
-  console.log('Access tokens are signed with a new key. Tokens of the old one are good for their last 15 minutes;')
+  console.log(
+    'Access tokens are signed with a new key. Tokens of the old one are good for their last 15 minutes;',
+  )
   console.log('after that: npm run secrets:rotate -- --finish')
   return 0
 })

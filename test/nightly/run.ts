@@ -9,8 +9,6 @@ const failed = SCRIPTS.filter((script) => {
   return spawnSync('npm', ['run', script], { stdio: 'inherit' }).status !== 0
 })
 console.log(
-  failed.length === 0
-    ? `\nAll ${SCRIPTS.length} nightly scripts passed.`
-    : `\nFailed: ${failed.join(', ')}.`,
+  failed.length === 0 ? `\nAll ${SCRIPTS.length} nightly scripts passed.` : `\nFailed: ${failed.join(', ')}.`,
 )
 process.exitCode = failed.length === 0 ? 0 : 1

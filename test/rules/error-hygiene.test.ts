@@ -136,14 +136,23 @@ describe.each(identities)('$name', (identity) => {
         const said = problem(attempt, answer)
         if (!said) continue
         // PostgREST before 14.6 proposes the nearest name (its issue 4675); the proxy takes that hint out, see docs.
-        if (said.startsWith('names ') && answer.body.code === 'PGRST202' && !problem(attempt, withoutHint(answer)))
+        if (
+          said.startsWith('names ') &&
+          answer.body.code === 'PGRST202' &&
+          !problem(attempt, withoutHint(answer))
+        )
           hints.push(said)
-        else found.push(`${method} ${path} ${JSON.stringify(body)?.slice(0, 80)}: ${said}: ${JSON.stringify(answer.body)}`)
+        else
+          found.push(
+            `${method} ${path} ${JSON.stringify(body)?.slice(0, 80)}: ${said}: ${JSON.stringify(answer.body)}`,
+          )
       }
     }
     const total = attempts.length
     await Promise.all(Array.from({ length: 8 }, work))
-    const errors = [...statuses].filter(([status]) => status >= 400).reduce((sum, [, count]) => sum + count, 0)
+    const errors = [...statuses]
+      .filter(([status]) => status >= 400)
+      .reduce((sum, [, count]) => sum + count, 0)
     console.log(
       `error hygiene: ${identity.name}: ${total} requests, ${errors} errors, ${found.length} tell too much, ${hints.length} hints of PGRST202 for the proxy`,
     )

@@ -60,11 +60,14 @@ describe.each([
       const plain = await api.request(method, path, { token, body })
       for (const headers of [...Object.entries(FORGED).map(([name, value]) => ({ [name]: value })), FORGED]) {
         // Guesses are counted, so this one is asked for somebody else each time.
-        const sent = path === '/rpc/sign_in' ? { email: `nobody-${compared}@example.com`, password: 'wrong' } : body
+        const sent =
+          path === '/rpc/sign_in' ? { email: `nobody-${compared}@example.com`, password: 'wrong' } : body
         const { status, body: found } = await api.request(method, path, { token, body: sent, headers })
         compared++
         if (status !== plain.status || JSON.stringify(found) !== JSON.stringify(plain.body))
-          changed.push(`${method} ${path} with ${Object.keys(headers).join()}: ${status}, not ${plain.status}`)
+          changed.push(
+            `${method} ${path} with ${Object.keys(headers).join()}: ${status}, not ${plain.status}`,
+          )
       }
     }
     console.log(`forged headers: ${compared} requests, ${changed.length} other answers`)

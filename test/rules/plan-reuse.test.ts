@@ -61,7 +61,9 @@ it('every query shape answers each identity as on a connection of its own', asyn
         if (round === 0) rows += Math.max(0, found.split('},{').length)
         const leaked = isForAll
           ? undefined
-          : identity.forbidden.find((word) => found.includes(word) && !decodeURIComponent(path).includes(word))
+          : identity.forbidden.find(
+              (word) => found.includes(word) && !decodeURIComponent(path).includes(word),
+            )
         if (leaked) wrong.push(`${identity.name} ${path}: shows ${leaked}`)
         if (withoutClock(found) !== withoutClock(expected.get(identity) ?? ''))
           wrong.push(`${identity.name} ${path}, round ${round}: another answer`)
@@ -97,10 +99,12 @@ it('also inside functions that run as their owner, on one session', async () => 
             `select set_config('role', 'howdah_user', true), set_config('request.jwt.claims', $1, true)`,
             [claims],
           )
-          const text = await session.query({ name: `call ${name}`, text: `select api.${name}()::text as answer` }).then(
-            ({ rows }) => JSON.stringify(rows),
-            (error: Error) => error.message,
-          )
+          const text = await session
+            .query({ name: `call ${name}`, text: `select api.${name}()::text as answer` })
+            .then(
+              ({ rows }) => JSON.stringify(rows),
+              (error: Error) => error.message,
+            )
           await session.query('rollback')
           executions++
           const leaked = identity.forbidden.find((word) => text.includes(word))
@@ -112,7 +116,9 @@ it('also inside functions that run as their owner, on one session', async () => 
   } finally {
     session.release()
   }
-  console.log(`plan reuse: ${functions.length} definer functions, ${executions} executions, ${wrong.length} foreign answers`)
+  console.log(
+    `plan reuse: ${functions.length} definer functions, ${executions} executions, ${wrong.length} foreign answers`,
+  )
   expect(functions.length).toBeGreaterThan(0)
   expect(wrong).toEqual([])
 })

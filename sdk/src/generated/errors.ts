@@ -338,6 +338,24 @@ export const ERROR_CATALOGUE = {
     summary: 'The search has no word in it or is too long.',
     hint: 'Send at most 200 characters with at least one word.',
   },
+  /** No secret was announced. (409) */
+  secret_not_announced: {
+    status: 409,
+    summary: 'No secret was announced.',
+    hint: 'Call ops.announce_jwt_secret() first and let PostgREST take it in.',
+  },
+  /** Tokens of the previous secret may still be out. (409) */
+  secret_still_used: {
+    status: 409,
+    summary: 'Tokens of the previous secret may still be out.',
+    hint: 'Wait, or pass is_leaked => true when it must end at once.',
+  },
+  /** A secret has at least 32 bytes. (400) */
+  secret_too_short: {
+    status: 400,
+    summary: 'A secret has at least 32 bytes.',
+    hint: 'Make one with: openssl rand -base64 48',
+  },
   /** No database connection became free in time. (504) */
   server_busy: {
     status: 504,

@@ -60,8 +60,7 @@ async function everyColumn(): Promise<Column[]> {
 
 const MAY: Record<string, (column: Column) => boolean> = {
   howdah_analytics: (c) => !c.leaf && c.class === 'none' && !['private', 'gdpr', 'ops'].includes(c.schema),
-  howdah_readonly: (c) =>
-    !c.leaf && (c.class === 'none' || c.class === 'personal') && c.schema !== 'private',
+  howdah_readonly: (c) => !c.leaf && (c.class === 'none' || c.class === 'personal') && c.schema !== 'private',
   howdah_monitoring: () => false,
   howdah_backup: () => true,
 }
@@ -72,7 +71,10 @@ describe.each(Object.entries(MAY))('%s', (role, may) => {
     const wrong: string[] = []
     for (const column of await everyColumn()) {
       const path = `${pg.escapeIdentifier(column.schema)}.${pg.escapeIdentifier(column.table)}`
-      const code = await outcome(as(role), `select ${pg.escapeIdentifier(column.column)} from ${path} limit 1`)
+      const code = await outcome(
+        as(role),
+        `select ${pg.escapeIdentifier(column.column)} from ${path} limit 1`,
+      )
       counts[may(column) ? 'allowed' : 'forbidden']++
       if (code !== (may(column) ? undefined : '42501'))
         wrong.push(`${path}.${column.column}: ${code ?? 'was read'}`)

@@ -33,7 +33,7 @@ test.each([2, 10])('db-pool %i', async (pool) => {
         if (status !== 401) mismatches++
       } else if (sent % 2) {
         const { status, body } = await api.rpc('me', {}, person.token)
-        if (status !== 200 || body.id !== person.id) mismatches++
+        if (status !== 200 || body.length !== 1 || body[0].id !== person.id) mismatches++
       } else {
         const { status, body } = await api.get('/users?select=id', person.token)
         if (status !== 200 || body.length !== 1 || body[0].id !== person.id) mismatches++

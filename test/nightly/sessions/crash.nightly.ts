@@ -42,8 +42,7 @@ afterAll(() => db.drop())
 
 test.each(Object.entries(POINTS))('%s', async (point, when) => {
   const isConstraint = when.startsWith('constraint ')
-  const [, timing, table, rest = ''] =
-    /^(?:constraint )?(.+) on (\S+)(.*)$/.exec(when) ?? []
+  const [, timing, table, rest = ''] = /^(?:constraint )?(.+) on (\S+)(.*)$/.exec(when) ?? []
   await db.superuser.query(
     `create ${isConstraint ? 'constraint ' : ''}trigger _999_probe_die ${timing} on ${table}${rest} for each row execute function core.tg__probe_die()`,
   )
@@ -68,6 +67,8 @@ test.each(Object.entries(POINTS))('%s', async (point, when) => {
   }
   const { rows } = await db.superuser.query('select last_value::int as died from core.probe_deaths')
   await db.superuser.query(`drop trigger _999_probe_die on ${table}`)
-  console.log(`A-13: ${point}: ${deaths} requests died (${rows[0].died} backends so far), one usable token each time`)
+  console.log(
+    `A-13: ${point}: ${deaths} requests died (${rows[0].died} backends so far), one usable token each time`,
+  )
   expect(rows[0].died).toBeGreaterThanOrEqual(TIMES)
 })

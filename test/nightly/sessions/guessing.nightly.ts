@@ -29,7 +29,10 @@ test('ten guesses are evaluated, and the owner signs in from a known device mean
   const work = async () => {
     while (sent < GUESSES) {
       const n = sent++
-      const headers = { 'x-forwarded-for': `198.51.${n % 250}.${n % 199}`, 'x-real-ip': `203.0.113.${n % 250}` }
+      const headers = {
+        'x-forwarded-for': `198.51.${n % 250}.${n % 199}`,
+        'x-real-ip': `203.0.113.${n % 250}`,
+      }
       const body = { email: person.email, password: `guess ${n}`, device_fingerprint: `stranger-${n}` }
       const { status } = await api.request('POST', '/rpc/sign_in', { body, headers })
       counts.set(status, (counts.get(status) ?? 0) + 1)

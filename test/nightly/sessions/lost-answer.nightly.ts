@@ -65,7 +65,9 @@ test('after the window it fails, and the session ends', async () => {
     messages.push((await api.rpc('refresh_session', { refresh_token: refreshToken })).body.message)
   }
   const states = await Promise.all(people.map(({ id }) => sessionState(db, id)))
-  console.log(`A-12: ${LATE} second tries after 11 s: ${new Set(messages).size} kind of answer: ${messages[0]}`)
+  console.log(
+    `A-12: ${LATE} second tries after 11 s: ${new Set(messages).size} kind of answer: ${messages[0]}`,
+  )
   expect(new Set(messages)).toEqual(new Set(['refresh_token_reused']))
   expect(states).toEqual(people.map(() => ({ revoked: 1, live: 0 })))
 })

@@ -91,12 +91,15 @@ test('the drill: old tokens in the overlap, refreshed ones, none of the old key 
     if (status !== 200) signedOut++
     person.token = body.access_token
     person.refreshToken = body.refresh_token
-    expect([await opens(person.token, oldSecret), await opens(person.token, newSecret)]).toEqual([false, true])
+    expect([await opens(person.token, oldSecret), await opens(person.token, newSecret)]).toEqual([
+      false,
+      true,
+    ])
     expect(await answers(person.token)).toEqual([200, 200])
   }
   expect(signedOut).toBe(0)
 
-  await expect(finishRotation(db.target, false)).rejects.toMatchObject({ message: 'secret_still_used' })
+  await expect(finishRotation(db.target, false)).rejects.toThrow(/secret_still_used/)
   await db.owner.query(
     `alter table private.secrets disable trigger _100_touch_updated_at;
      update private.secrets set updated_at = updated_at - interval '15 minutes' where name = 'jwt_secret_previous';
@@ -110,7 +113,9 @@ test('the drill: old tokens in the overlap, refreshed ones, none of the old key 
     const { status } = await first().rpc('refresh_session', { refresh_token: person.refreshToken })
     if (status !== 200) signedOut++
   }
-  console.log(`rotation: ${requestCount} requests meanwhile, 0 refused; ${signedOut} of ${PEOPLE} people signed out`)
+  console.log(
+    `rotation: ${requestCount} requests meanwhile, 0 refused; ${signedOut} of ${PEOPLE} people signed out`,
+  )
   expect(signedOut).toBe(0)
 })
 
@@ -147,7 +152,7 @@ test('a short secret is refused, and so is signing with one that nobody announce
   })
   await rotate()
   // One old key is kept; a second change at once would drop it.
-  await expect(rotate()).rejects.toMatchObject({ message: 'secret_still_used' })
+  await expect(rotate()).rejects.toThrow(/secret_still_used/)
   expect(await finishRotation(db.target, true)).toBe(true)
 })
 
@@ -159,7 +164,13 @@ test('nobody but PostgREST’s login reads a key, and it leaves no trace in the 
   expect(JSON.parse(rows[0].keys).keys).toHaveLength(1)
   const after = await authenticator.query(`select current_setting('pgrst.jwt_secret', true) as keys`)
   expect(after.rows[0].keys ?? '').toBe('')
-  for (const role of ['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_worker', 'howdah_readonly'] as const) {
+  for (const role of [
+    'howdah_anon',
+    'howdah_user',
+    'howdah_admin',
+    'howdah_worker',
+    'howdah_readonly',
+  ] as const) {
     await db.session({ role }, async (client) => {
       await expect(client.query('select core.postgrest_settings()')).rejects.toMatchObject({ code: '42501' })
     })
