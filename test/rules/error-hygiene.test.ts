@@ -22,7 +22,7 @@ const ODD: unknown[] = [
   'ä\u0001',
   '\u0000',
   "'; drop table core.users; --",
-  '${7*7}',
+  '#{7*7}',
   '../../etc/passwd',
   1e308,
   -1,

@@ -5,9 +5,9 @@ import { type TestApi, testApi } from '../../setup/api.ts'
 import { testDatabase } from '../../setup/database.ts'
 import { type Person, signUp } from '../../setup/story.ts'
 
-/** Half a second more for a machine that tests many things at once; shorter limits would drown in it. */
 const TOLERANCE = 0.1
-const MACHINE_MS = 250
+/** A machine that tests many things at once answers late; what is late is asked again, alone. */
+const TRIES = 4
 
 const db = await testDatabase()
 let api: TestApi
@@ -38,66 +38,73 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
+type Ended = { ms: number; code: string | undefined }
+type Probe = { what: string; limitMs: number; code: string; run(): Promise<Ended> }
+
 /** How long the request took, and what ended it. */
-async function probe(through: TestApi, name: string, token: string | undefined, args = {}) {
+async function request(through: TestApi, name: string, token: string | undefined, args = {}): Promise<Ended> {
   const from = performance.now()
-  const { body, status } = await through.rpc(name, args, token)
-  return { ms: performance.now() - from, status, code: body?.code }
+  const { body } = await through.rpc(name, args, token)
+  return { ms: performance.now() - from, code: body?.code }
 }
 
-test('each probe is ended in time', async () => {
-  const { rows } = await db.superuser.query('select current_setting($1)::int / 10000 as major', [
-    'server_version_num',
-  ])
-  const hasTransactionTimeout = rows[0].major >= 17
+/** Begins a transaction and does nothing. */
+async function idle(): Promise<Ended> {
+  const client = new pg.Client({ connectionString: db.url('howdah_authenticator') })
+  let code: string | undefined
+  client.on('error', (error) => {
+    code ??= (error as pg.DatabaseError).code
+  })
+  const ended = new Promise<void>((resolve) => client.on('end', () => resolve()))
+  await client.connect()
+  await client.query('begin')
+  const from = performance.now()
+  await ended
+  return { ms: performance.now() - from, code }
+}
+
+const isInTime = ({ limitMs }: Probe, { ms }: Ended) => ms >= limitMs - 20 && ms <= limitMs * (1 + TOLERANCE)
+
+test('each probe is ended in time', { timeout: 120_000 }, async () => {
+  const { rows } = await db.superuser.query(
+    `select current_setting('server_version_num')::int / 10000 as major`,
+  )
+  const sleeping = (token?: string) => () => request(api, 'probe_sleep', token, { seconds: 20 })
+  const probes: Probe[] = [
+    { what: 'anon, a statement', limitMs: 1_000, code: '57014', run: sleeping() },
+    { what: 'user, a statement', limitMs: 5_000, code: '57014', run: sleeping(user.token) },
+    { what: 'admin, a statement', limitMs: 10_000, code: '57014', run: sleeping(admin.token) },
+    {
+      what: 'user, waiting for a lock',
+      limitMs: 2_000,
+      code: '55P03',
+      run: () => request(api, 'probe_lock', user.token),
+    },
+    { what: 'authenticator, idle in a transaction', limitMs: 10_000, code: '25P03', run: idle },
+  ]
+  // The connection ends with it, which PostgREST says in words of its own.
+  if (rows[0].major >= 17)
+    probes.push({
+      what: 'user, a transaction of short statements',
+      limitMs: 8_000,
+      code: 'PGRST001',
+      run: () => request(slowApi, 'probe_sleep', user.token, { seconds: 4.5 }),
+    })
+
   const holder = await db.superuser.connect()
   await holder.query('begin; select pg_advisory_xact_lock(4711)')
-
-  const idle = new pg.Client({ connectionString: db.url('howdah_authenticator') })
-  const idleEnded = new Promise<{ ms: number; code: string | undefined }>((resolve) => {
-    let from = 0
-    let code: string | undefined
-    idle.on('error', (error) => {
-      code ??= (error as pg.DatabaseError).code
-    })
-    idle.on('end', () => resolve({ ms: performance.now() - from, code }))
-    void idle
-      .connect()
-      .then(() => idle.query('begin'))
-      .then(() => {
-        from = performance.now()
-      })
-  })
-
-  const [anon, signedIn, chief, lock, transaction, idled] = await Promise.all([
-    probe(api, 'probe_sleep', undefined, { seconds: 20 }),
-    probe(api, 'probe_sleep', user.token, { seconds: 20 }),
-    probe(api, 'probe_sleep', admin.token, { seconds: 20 }),
-    probe(api, 'probe_lock', user.token),
-    probe(slowApi, 'probe_sleep', user.token, { seconds: 4.5 }),
-    idleEnded,
-  ])
+  const first = await Promise.all(probes.map((probe) => probe.run()))
+  for (const [n, probe] of probes.entries()) {
+    let ended = first[n] as Ended
+    for (let tries = 1; tries < TRIES && !isInTime(probe, ended); tries++) ended = await probe.run()
+    console.log(
+      `timeouts: ${probe.what}: ${probe.limitMs} ms, ended after ${Math.round(ended.ms)} ms (${ended.code})`,
+    )
+    expect([probe.what, ended.code, isInTime(probe, ended)]).toEqual([probe.what, probe.code, true])
+  }
   await holder.query('rollback')
   holder.release()
-
-  const found: [string, number, { ms: number; code?: string | undefined }, string][] = [
-    ['anon, a statement', 1_000, anon, '57014'],
-    ['user, a statement', 5_000, signedIn, '57014'],
-    ['admin, a statement', 10_000, chief, '57014'],
-    ['user, waiting for a lock', 2_000, lock, '55P03'],
-    ['authenticator, idle in a transaction', 10_000, idled, '25P03'],
-  ]
-  // A transaction's limit ends the session, and PostgREST says so in words of its own.
-  if (hasTransactionTimeout)
-    found.push(['user, a transaction of short statements', 8_000, transaction, transaction.code])
-  for (const [what, limitMs, { ms, code }, right] of found) {
-    console.log(`timeouts: ${what}: ${limitMs} ms, ended after ${Math.round(ms)} ms (${code})`)
-    expect(code, what).toBe(right)
-    expect(ms, what).toBeGreaterThanOrEqual(limitMs - 20)
-    expect(ms, what).toBeLessThanOrEqual(limitMs * (1 + TOLERANCE) + MACHINE_MS)
-  }
-  if (hasTransactionTimeout) expect(transaction.status).toBeGreaterThanOrEqual(500)
-  expect(found.length).toBe(hasTransactionTimeout ? 6 : 5)
+  expect(probes.length).toBe(rows[0].major >= 17 ? 6 : 5)
 })
 
 test('what hashes passwords has five seconds, also for those who are not signed in', async () => {
