@@ -41,9 +41,7 @@ runCommand(async (settings) => {
   const api = runningStack(settings.dataDir)?.ports.api
   const apiUrls = api === undefined ? [] : [`http://127.0.0.1:${api}`]
   await withTarget(settings, (target) => rotateJwtSecret({ target, dataDir: settings.dataDir, apiUrls }))
-  console.log(
-    'Access tokens are signed with a new key. Tokens of the old one are good for their last 15 minutes;',
-  )
-  console.log('after that: npm run secrets:rotate -- --finish')
+  console.log('Access tokens are signed with a new key, which secrets.json holds now.')
+  console.log('Tokens of the old one are good for their last 15 minutes; the worker ends it then.')
   return 0
 })

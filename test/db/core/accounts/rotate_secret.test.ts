@@ -48,6 +48,14 @@ async function eventually(token: string, status: number) {
   expect(await answers(token)).toEqual(apis.map(() => status))
 }
 
+/** As if the last of its tokens had just expired. */
+const ageOldKey = () =>
+  db.owner.query(
+    `alter table private.secrets disable trigger _100_touch_updated_at;
+     update private.secrets set updated_at = updated_at - interval '15 minutes' where name = 'jwt_secret_previous';
+     alter table private.secrets enable trigger _100_touch_updated_at`,
+  )
+
 test('the drill: old tokens in the overlap, refreshed ones, none of the old key at the end, nobody signed out', async () => {
   const oldSecret = db.target.secrets.jwt_secret
   const people = await Promise.all(Array.from({ length: PEOPLE }, () => signUp(first())))
@@ -100,11 +108,7 @@ test('the drill: old tokens in the overlap, refreshed ones, none of the old key 
   expect(signedOut).toBe(0)
 
   await expect(finishRotation(db.target, false)).rejects.toThrow(/secret_still_used/)
-  await db.owner.query(
-    `alter table private.secrets disable trigger _100_touch_updated_at;
-     update private.secrets set updated_at = updated_at - interval '15 minutes' where name = 'jwt_secret_previous';
-     alter table private.secrets enable trigger _100_touch_updated_at`,
-  )
+  await ageOldKey()
   expect(await finishRotation(db.target, false)).toBe(true)
   expect(await finishRotation(db.target, false)).toBe(false)
   await eventually(old, 401)
@@ -126,6 +130,18 @@ test('a PostgREST that starts later knows both keys, whatever its own setting sa
   expect(await answers(person.token)).toEqual([200, 200])
   expect(await answers((await signUp(first())).token)).toEqual([200, 200])
   expect(await finishRotation(db.target, true)).toBe(true)
+  await eventually(person.token, 401)
+})
+
+test('the worker ends an old key that nobody ended, and never too early', async () => {
+  const person = await signUp(first())
+  await rotate()
+  const retire = async () =>
+    (await db.as('howdah_worker').query('select ops.retire_jwt_secret() as done')).rows[0].done
+  expect(await retire()).toBe(false)
+  expect(await answers(person.token)).toEqual([200, 200])
+  await ageOldKey()
+  expect([await retire(), await retire()]).toEqual([true, false])
   await eventually(person.token, 401)
 })
 
