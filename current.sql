@@ -570,4 +570,5 @@ create index if not exists used_identity_tokens_used_at_idx on private.used_iden
 
 -- core/audit: verification from a seal, dropped months, noted restores
 drop function if exists ops.verify_audit(jsonb);
+-- roles
 --!include index.sql

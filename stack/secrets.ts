@@ -1,6 +1,6 @@
 /** The secrets of one data folder: made at the first start, kept in secrets.json, readable by its owner only. */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Settings } from './settings.ts'
@@ -58,6 +58,16 @@ export function loadSecrets(settings: Pick<Settings, 'dataDir' | 'jwtSecret' | '
     jwt_secret: settings.jwtSecret ?? kept.jwt_secret,
     encryption_key: settings.encryptionKey ?? kept.encryption_key,
   }
+}
+
+/** Writes another token secret into secrets.json; a reader sees the old file or the new one, never half of one. */
+export function keepJwtSecret(dataDir: string, jwtSecret: string): void {
+  const path = join(dataDir, 'secrets.json')
+  const partial = `${path}.${process.pid}`
+  writeFileSync(partial, `${JSON.stringify({ ...parseKept(path), jwt_secret: jwtSecret }, null, 2)}\n`, {
+    mode: 0o600,
+  })
+  renameSync(partial, path)
 }
 
 function parseKept(path: string): Secrets {

@@ -4,10 +4,17 @@ import { join } from 'node:path'
 import { withFreshDatabase } from '../../stack/db/with-fresh-database.ts'
 import { runCommand } from '../../stack/terminal/run-command.ts'
 import { errorsPage } from './errors-page.ts'
+import { settingsPage } from './settings-page.ts'
 
 runCommand(async (settings) => {
-  const path = join('docs', 'errors.md')
-  await writeFile(join(settings.projectDir, path), await withFreshDatabase(settings, errorsPage))
-  console.log(`Wrote ${path}.`)
+  const pages = await withFreshDatabase(settings, async (client) => ({
+    'errors.md': await errorsPage(client),
+    'settings.md': await settingsPage(client),
+  }))
+  for (const [name, text] of Object.entries(pages)) {
+    const path = join('docs', name)
+    await writeFile(join(settings.projectDir, path), text)
+    console.log(`Wrote ${path}.`)
+  }
   return 0
 })

@@ -17,6 +17,8 @@ export function postgrestSettings(options: ApiSettings): Record<string, string> 
     PGRST_DB_EXTRA_SEARCH_PATH: 'extensions',
     PGRST_DB_ANON_ROLE: 'howdah_anon',
     PGRST_DB_PRE_REQUEST: 'core.check_request',
+    // Says which keys open a token; the one below serves until the database has been told its own.
+    PGRST_DB_PRE_CONFIG: 'core.postgrest_settings',
     PGRST_DB_MAX_ROWS: '1000',
     PGRST_DB_POOL: '10',
     PGRST_JWT_SECRET: options.jwtSecret,

@@ -2,9 +2,9 @@
 import { type Target, urlFor } from './target.ts'
 import { withClient } from './with-client.ts'
 
-/** Writes the stack's secret into private.secrets, as the owner. */
+/** Tells the stack's secret, as the owner. A changed one takes over; tokens of the old one stay good for the overlap. */
 export async function tellSecret(target: Target): Promise<void> {
   await withClient(urlFor(target, 'howdah_migrations'), (owner) =>
-    owner.query('select private.set_secret($1, $2)', ['jwt_secret', target.secrets.jwt_secret]),
+    owner.query('select private.tell_jwt_secret($1)', [target.secrets.jwt_secret]),
   )
 }

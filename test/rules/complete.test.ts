@@ -43,7 +43,9 @@ async function liveNames(client: Queryable): Promise<string[]> {
       and not c.relispartition and t.tgfoid not in ('core.tg__audit_row()'::regprocedure, 'core.tg__audit_truncate()'::regprocedure)
     union all
     select format('policy %s.%s %s', n.nspname, c.relname, p.polname) from pg_policy p join pg_class c on c.oid = p.polrelid
-    join pg_namespace n on n.oid = c.relnamespace where ${OUR_TABLE}`)
+    join pg_namespace n on n.oid = c.relnamespace where ${OUR_TABLE}
+      -- Attached by gdpr.declare_readers(), whose law is catalog/readers.ts.
+      and not p.polroles <@ (select array_agg(r.role::regrole::oid) from gdpr.reader_rules() r)`)
   return rows.map(({ name }) => name).sort()
 }
 

@@ -646,6 +646,23 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'The code is not right, or was used before.',
     hint: 'Send the code that the authenticator app shows now, or one unused recovery code.',
+  /** No secret was announced. (409) */
+  secret_not_announced: {
+    status: 409,
+    summary: 'No secret was announced.',
+    hint: 'Call ops.announce_jwt_secret() first and let PostgREST take it in.',
+  },
+  /** Tokens of the previous secret may still be out. (409) */
+  secret_still_used: {
+    status: 409,
+    summary: 'Tokens of the previous secret may still be out.',
+    hint: 'Wait, or pass is_leaked => true when it must end at once.',
+  },
+  /** A secret has at least 32 bytes. (400) */
+  secret_too_short: {
+    status: 400,
+    summary: 'A secret has at least 32 bytes.',
+    hint: 'Make one with: openssl rand -base64 48',
   },
   /** No database connection became free in time. (504) */
   server_busy: {

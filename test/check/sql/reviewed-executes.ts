@@ -64,4 +64,49 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     sql: 'current_row.key',
     reason: 'The parameter of the statement above.',
   },
+  {
+    file: 'migrations/fixtures/gdpr/readers/declare_readers.sql',
+    sql: "format('revoke all on %I.%I from %I', v_cell.nspname, v_cell.relname, v_cell.role)",
+    reason: 'Only owners call it; every name comes from the catalog, roles from gdpr.reader_rules().',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/readers/declare_readers.sql',
+    sql: "format('grant select (%I) on %I.%I to %I', v_column, v_cell.nspname, v_cell.relname, v_cell.role)",
+    reason: 'The same names.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/readers/declare_readers.sql',
+    sql: "format('grant usage on schema %I to %I', v_cell.nspname, v_cell.role)",
+    reason: 'The same names.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/readers/declare_readers.sql',
+    sql: "format('drop policy if exists %I on %I.%I', v_cell.policy, v_cell.nspname, v_cell.relname)",
+    reason: 'The same names.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/readers/declare_readers.sql',
+    sql: "format( 'create policy %I on %I.%I for select to %I using (true)', v_cell.policy, v_cell.nspname, v_cell.relname, v_cell.role )",
+    reason: 'The same names.',
+  },
+  {
+    file: 'migrations/after_reset.sql',
+    sql: "format('alter role %I set statement_timeout = %L', v_limits.role, v_limits.statement)",
+    reason: 'Names and values are the literals in the lines above.',
+  },
+  {
+    file: 'migrations/after_reset.sql',
+    sql: "format('alter role %I set lock_timeout = %L', v_limits.role, v_limits.lock)",
+    reason: 'Names and values are the literals in the lines above.',
+  },
+  {
+    file: 'migrations/after_reset.sql',
+    sql: "format('alter role %I set idle_in_transaction_session_timeout = %L', v_limits.role, v_limits.idle)",
+    reason: 'Names and values are the literals in the lines above.',
+  },
+  {
+    file: 'migrations/after_reset.sql',
+    sql: "format('alter role %I set transaction_timeout = %L', v_limits.role, v_limits.transaction)",
+    reason: 'Names and values are the literals in the lines above.',
+  },
 ]

@@ -4,6 +4,7 @@ import { functionRules } from './functions.ts'
 import { policyRules } from './policies.ts'
 import { privacyRules } from './privacy.ts'
 import { privilegeRules } from './privileges.ts'
+import { readerRules } from './readers.ts'
 import { roleRules } from './roles.ts'
 import type { CatalogRule } from './rule.ts'
 import { tableRules } from './tables.ts'
@@ -18,5 +19,6 @@ export const ALL_RULES: readonly CatalogRule[] = [
   ...roleRules,
   ...privilegeRules,
   ...privacyRules,
+  ...readerRules,
   ...auditRules,
 ]

@@ -15,5 +15,6 @@ export const OUR_FUNCTION = `(${OUR_SCHEMA} and not exists (
 /** The roles PostgREST becomes. */
 export const WEB_ROLES = `array['howdah_anon', 'howdah_user', 'howdah_admin']`
 
-/** Everybody who comes from outside: the web roles, the role that becomes them, and the worker. */
-export const OUTSIDE_ROLES = `array['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_authenticator', 'howdah_worker']`
+/** Everybody who comes from outside: the web roles, the role that becomes them, the worker, people and tools. */
+export const OUTSIDE_ROLES = `array['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_authenticator', 'howdah_worker',
+  'howdah_analytics', 'howdah_readonly', 'howdah_monitoring']`

@@ -29,6 +29,7 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'core/send_mail',
     'ops/create_partitions',
     'ops/release_dead_workers',
+    'ops/retire_jwt_secret',
   ])
 })
 

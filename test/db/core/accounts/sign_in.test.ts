@@ -51,6 +51,19 @@ test('evaluates ten guesses in fifteen minutes, however many arrive at once (too
   await setClock(db, '0')
 })
 
+test('counts a hundred wrong passwords at once as a hundred', async () => {
+  const person = await signUp(api)
+  const counted = async () => {
+    const { rows } = await db.owner.query(
+      `select attempt_count as count from private.attempts where bucket = private.attempt_bucket('account', core.email_key($1))`,
+      [person.email],
+    )
+    return rows[0]?.count ?? 0
+  }
+  await Promise.all(Array.from({ length: 100 }, () => guess(person.email)))
+  expect(await counted()).toBe(100)
+})
+
 test('lets the owner in from a device it knows while a stranger guesses', async () => {
   const person = await signUp(api)
   const device = { device_fingerprint: 'fingerprint-of-my-phone', device_name: 'Phone' }

@@ -1,0 +1,25 @@
+/** npm run roles:login -- ada howdah_readonly: a login of one's own for a person or a tool. */
+import { program } from 'commander'
+import { connectionUrl } from '../connection-url.ts'
+import { personLogin, READING_ROLES } from '../db/person-login.ts'
+import { withTarget } from '../db/with-target.ts'
+import { runCommand } from '../terminal/run-command.ts'
+
+program
+  .name('npm run roles:login --')
+  .description('Makes a database login, or gives it a new password, and prints how to connect.')
+  .argument('<name>', 'of the login, for instance ada')
+  .argument('<role>', `what it may do: ${READING_ROLES.join(', ')}`)
+  .parse()
+
+runCommand((settings) =>
+  withTarget(settings, async (target) => {
+    const [name = '', role = ''] = program.args
+    const password = await personLogin(target, name, role)
+    console.log(connectionUrl(target.adminUrl, { user: name, password, database: target.database }))
+    console.log(
+      'The password is shown this once; the same command makes a new one. docs/roles.md says how to end a login.',
+    )
+    return 0
+  }),
+)
