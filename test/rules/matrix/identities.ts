@@ -12,6 +12,8 @@ export type Identity = {
   /** The database role the token becomes; undefined when the guard has to refuse it. */
   role: 'howdah_anon' | 'howdah_user' | 'howdah_admin' | undefined
   userId?: string
+  /** Claims beside role and sub that the token carries. */
+  claims?: Record<string, unknown>
   /** What only others may see. */
   forbidden: string[]
 }

@@ -6,7 +6,7 @@ import type { Identity, World } from './identities.ts'
 import { judge } from './judge.ts'
 import { difference, pairsOf } from './oracle-cells.ts'
 import { embedCells, functionCells, hiddenCells, hiddenFunctionCells } from './other-cells.ts'
-import { attackTables } from './sql-attacks.ts'
+import { attackBySql } from './sql-attacks.ts'
 import type { View } from './surfaces.ts'
 import { stateOf, victimQuery } from './untouched.ts'
 import { MISSING, type Rows, type Targets, viewCells } from './view-cells.ts'
@@ -40,9 +40,9 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
       await guarded(`view ${view.name}`, () => attackView(field, report, identity, victim, view))
     }
     if (identity.role) {
-      const { cells, unexpected } = await attackTables(field.db, identity, victim, part.tables)
+      const { cells, unexpected } = await attackBySql(field, identity, victim, part)
       report.cells += cells
-      report.unexpected.push(...unexpected.map((sentence) => `${identity.name}: ${sentence}`))
+      report.unexpected.push(...unexpected)
     }
     if (part.tables) continue
     await guarded('embedding', () => runAll(field.api, report, embedCells(identity, surfaces.views)))

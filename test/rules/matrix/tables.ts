@@ -16,6 +16,8 @@ const table = z.object({
   columns: z.array(column),
   /** The column that holds the id of a person in core.users; null for what belongs to everybody or to the house. */
   owner: z.string().nullable(),
+  /** The column that holds the id of an organization; null outside tenants. */
+  tenant: z.string().nullable(),
   /** A web role may read at least one of its columns. */
   isReadable: z.boolean(),
 })
@@ -41,6 +43,9 @@ export async function tablesOf(db: Queryable): Promise<Table[]> {
         select a.attname from pg_constraint f join pg_attribute a on a.attrelid = c.oid and f.conkey = array[a.attnum]
         where f.conrelid = c.oid and f.contype = 'f' and f.confrelid = 'core.users'::regclass
         order by a.attname <> 'user_id' limit 1) end as owner,
+      case when c.oid = to_regclass('core.organizations') then 'id' else (
+        select a.attname from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization_id' and not a.attisdropped
+        ) end as tenant,
       exists (select from unnest(array['howdah_anon', 'howdah_user', 'howdah_admin']) role
         where has_any_column_privilege(role, c.oid, 'select')) as "isReadable"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
