@@ -48,7 +48,7 @@ describe('the attack matrix', () => {
     const { views, functions } = field.surfaces
     for (const identity of field.world.identities.filter(({ role }) => role !== undefined)) {
       // Some functions of the matrix end every session of their caller.
-      const { status, body } = await api.get('/', await field.world.freshToken(identity))
+      const { status, body } = await api.get('/', (await field.world.renewed(identity)).token)
       expect(status).toBe(200)
       const mayUse = [
         ...views

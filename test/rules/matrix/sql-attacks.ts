@@ -2,6 +2,7 @@
 import { rolledBack } from '../catalog/rolled-back.ts'
 import type { Field } from './field.ts'
 import type { Identity } from './identities.ts'
+import { keySqlCells } from './key-sql-cells.ts'
 import { privilegeSqlCells } from './privilege-sql-cells.ts'
 import { relationSqlCells } from './relation-sql-cells.ts'
 import { runSqlCells, type SqlCell } from './sql-cell.ts'
@@ -16,9 +17,12 @@ export async function planSql(
 ): Promise<SqlCell[]> {
   const { world, surfaces, db } = field
   const first = world.identities.find(({ role }) => role === identity.role)
+  const isFirst = first?.name === identity.name
+  const keys = identity.name === 'user A' ? await keySqlCells(db.superuser, identity, victim) : []
   return [
     ...(await relationSqlCells(db.superuser, identity, victim, surfaces.views, only)),
-    ...(first === identity ? await privilegeSqlCells(db.superuser, identity) : []),
+    ...(isFirst ? await privilegeSqlCells(db.superuser, identity, only) : []),
+    ...keys.filter(({ object }) => only?.includes(object) ?? true),
   ]
 }
 

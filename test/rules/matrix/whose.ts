@@ -1,4 +1,4 @@
-/** Who may touch which rows: the one table that a person wrote, beside what the catalog says. */
+/** Who may read which rows: the one table that a person wrote, beside what the catalog says. */
 import type { Queryable } from '../catalog/rule.ts'
 import type { Identity } from './identities.ts'
 import type { Table } from './tables.ts'
@@ -6,19 +6,29 @@ import type { Table } from './tables.ts'
 /** Policies of this name show a role everybody's rows. */
 const FOR_ADMINS = `select from pg_policy where polrelid = $1::regclass and polname ~ '_admin$' and $2::regrole = any (polroles)`
 
-/** Organizations that a person, $1, belongs to. */
-const MY_ORGANIZATIONS = '(select m.organization_id from core.organization_members m where m.user_id = $1)'
+const memberships = (condition = 'true') =>
+  `(select m.organization_id from core.organization_members m where m.user_id = $1 and ${condition})`
+/** Those they were let into, and all of the organizations they run. */
+const WORKSPACES = `(select w.id from core.workspaces w where w.organization_id in ${memberships(`m.role in ('owner', 'admin')`)}
+  union select m.workspace_id from core.workspace_members m where m.user_id = $1)`
 
-/**
- * A condition on row `t` that says whether it is the person's, $1: the tenant's rows are every member's, else the owner's.
- * Null where rows are everybody's.
- */
-export function mine({ owner, tenant }: Pick<Table, 'owner' | 'tenant'>): string | null {
-  if (tenant) return `t.${tenant} in ${MY_ORGANIZATIONS}`
+/** Conditions on row `t` and person $1, for tables that are not read by the rule of their columns. */
+const READ_BY: Readonly<Record<string, string>> = {
+  'core.organizations': `t.id in ${memberships()}`,
+  'core.workspaces': `t.id in ${WORKSPACES}`,
+}
+
+/** Whether row `t` is for person $1: by name, workspace, organization or owner; null where rows are everybody's. */
+export function mine({ name, owner, columns }: Pick<Table, 'name' | 'owner' | 'columns'>): string | null {
+  const has = (column: string) => columns.some((one) => one.name === column)
+  const known = READ_BY[name]
+  if (known) return known
+  if (has('workspace_id')) return `t.workspace_id in ${WORKSPACES}`
+  if (has('organization_id')) return `t.organization_id in ${memberships()}`
   return owner ? `t.${owner} = $1` : null
 }
 
-/** How many rows of a table an identity may touch, by its owner's column or its tenant's; undefined for any number. */
+/** How many rows of a table an identity may touch; undefined for any number. */
 export async function rowsFor(db: Queryable, table: Table, identity: Identity): Promise<number | undefined> {
   const condition = mine(table)
   if (!condition || (await seesAll(db, table.name, identity))) return undefined

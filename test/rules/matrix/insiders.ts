@@ -1,0 +1,38 @@
+/**
+ * Attacks from within: a plain member calls what only those may call who run the organization, with its own ids. And the
+ * proof that the calls are good ones: the same, sent by the owner, does work.
+ */
+import { type Cell, SHOW_AND_UNDO } from './cell.ts'
+import { coherentCall, type VictimIds } from './function-cells.ts'
+import type { Identity } from './identities.ts'
+import type { Fn } from './surfaces.ts'
+
+/** What members may do to rows of their organization. */
+export const OPEN_TO_MEMBERS: readonly string[] = ['leave_organization', 'leave_team', 'leave_workspace']
+
+/** Functions that are told which organization, or what of it. */
+export function insiderFunctions(functions: Fn[], named: VictimIds['named']): Fn[] {
+  return functions.filter(({ args, isVolatile }) => {
+    const isOfTenant = args.some(
+      ({ name }) => /^(organization|workspace|team)_id$/.test(name) && named.has(name),
+    )
+    return isOfTenant && isVolatile
+  })
+}
+
+/** The member's call, which must not change a row; what members may do is undone. */
+export function memberCell(identity: Identity, fn: Fn, named: VictimIds['named']): Cell {
+  const cell = coherentCall(identity, fn, named)
+  return OPEN_TO_MEMBERS.includes(fn.name) ? { ...cell, headers: SHOW_AND_UNDO } : cell
+}
+
+/** The owner's call, undone. */
+export function ownerCell(identity: Identity, fn: Fn, named: VictimIds['named']): Cell {
+  return {
+    ...coherentCall(identity, fn, named),
+    headers: SHOW_AND_UNDO,
+    judge: ({ status, body }) =>
+      status < 300 ? undefined : `${status} ${JSON.stringify(body).slice(0, 200)}`,
+    control: fn.name,
+  }
+}
