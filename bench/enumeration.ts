@@ -1,50 +1,27 @@
 /**
  * npm run bench:enumeration: can a stranger tell from the time of an answer whether an address has an account?
- * Asks for existing and missing addresses in turn, and prints how well the time tells them apart: the area under the
- * ROC curve, where 0.5 is a coin and 1 a sure thing. Needs four to six minutes and cleans up after itself.
+ * Asks for existing and missing addresses in turn. Needs four to six minutes and cleans up after itself.
  */
-import { freePort } from '../stack/free-port.ts'
-import { postgrestBinary } from '../stack/postgrest/binary.ts'
-import { launchPostgrest } from '../stack/postgrest/launch.ts'
 import { type Target, urlFor } from '../stack/provision/target.ts'
 import { withClient } from '../stack/provision/with-client.ts'
 import { printError } from '../stack/terminal/print-error.ts'
-import { renderTable } from '../stack/terminal/table.ts'
-import { areaUnderCurve } from './area-under-curve.ts'
-import { spread } from './spread.ts'
-import { withThrowawayDatabase } from './throwaway-database.ts'
+import { type Pair, ROUNDS, tellApart, WARM_UP_ROUNDS } from './tell-apart.ts'
+import { withThrowawayApi } from './throwaway-api.ts'
 
-/** Of each kind, for each function. Source: our check A-05 asks for 300. */
-const ROUNDS = 400
-const WARM_UP_ROUNDS = 20
-const LOWEST = 0.45
-const HIGHEST = 0.55
-
-type Call = { name: string; args(email: string): object }
 const PASSWORD = 'correct horse battery'
-const CALLS: readonly Call[] = [
-  { name: 'request_password_reset', args: (email) => ({ email }) },
-  { name: 'sign_in', args: (email) => ({ email, password: 'not the password' }) },
-  { name: 'sign_up', args: (email) => ({ email, password: PASSWORD }) },
+const pair = (name: string, args: (email: string) => object): Pair => ({
+  name,
+  known: (round) => args(`known-${round}@example.com`),
+  missing: (round) => args(`other-${round}@example.com`),
+})
+const PAIRS: readonly Pair[] = [
+  pair('request_password_reset', (email) => ({ email })),
+  pair('sign_in', (email) => ({ email, password: 'not the password' })),
+  pair('sign_up', (email) => ({ email, password: PASSWORD })),
 ]
 
 try {
-  process.exitCode = await withThrowawayDatabase(async (target, settings) => {
-    await prepare(target)
-    const api = await launchPostgrest({
-      binary: postgrestBinary(settings.postgrestBin),
-      databaseUrl: urlFor(target, 'howdah_authenticator'),
-      jwtSecret: target.secrets.jwt_secret,
-      port: await freePort(),
-      adminPort: await freePort(),
-      settings: {},
-    })
-    try {
-      return await measure(api.url)
-    } finally {
-      await api.stop()
-    }
-  })
+  process.exitCode = await withThrowawayApi(prepare, (url) => tellApart(url, PAIRS))
 } catch (error) {
   printError(error)
   process.exitCode = 1
@@ -63,44 +40,4 @@ async function prepare(target: Target): Promise<void> {
     )
     await owner.query('analyze core.users, private.passwords')
   })
-}
-
-async function measure(url: string): Promise<number> {
-  const rows: string[][] = []
-  let isOk = true
-  for (const { name, args } of CALLS) {
-    const known: number[] = []
-    const missing: number[] = []
-    const statuses = new Set<number>()
-    for (let round = 1; round <= ROUNDS + WARM_UP_ROUNDS; round++) {
-      // Which comes first changes at random, so that neither profits from the other.
-      const kinds = Math.random() < 0.5 ? (['known', 'other'] as const) : (['other', 'known'] as const)
-      for (const kind of kinds) {
-        const from = performance.now()
-        const answer = await fetch(`${url}/rpc/${name}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: JSON.stringify(args(`${kind}-${round}@example.com`)),
-        })
-        await answer.text()
-        const ms = performance.now() - from
-        statuses.add(answer.status)
-        if (round > WARM_UP_ROUNDS) (kind === 'known' ? known : missing).push(ms)
-      }
-    }
-    const area = areaUnderCurve(known, missing)
-    const isFine = area >= LOWEST && area <= HIGHEST && statuses.size === 1
-    isOk &&= isFine
-    rows.push([
-      isFine ? '✓' : '✗',
-      name,
-      [...statuses].join(', '),
-      `${spread(known).p50Ms.toFixed(2)} ms`,
-      `${spread(missing).p50Ms.toFixed(2)} ms`,
-      area.toFixed(3),
-    ])
-  }
-  console.log(renderTable(['', 'function', 'status', 'existing, median', 'missing, median', 'AUC'], rows))
-  console.log(`${ROUNDS} of each; target ${LOWEST} to ${HIGHEST}, one status.`)
-  return isOk ? 0 : 1
 }

@@ -40,6 +40,24 @@ async function mailedToken(purpose: string, user: { id: string; email: string })
 const verifyToken = await mailedToken('verify_email', session.user)
 const resetToken = await mailedToken('reset_password', carol.user)
 
+/** An organization with somebody else in it, a team and two workspaces. */
+const acme = await orThrow(
+  client.rpc('create_organization', { name: 'Difference Engines', slug: 'difference-engines' }).single(),
+)
+await db.owner.query(
+  `insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member')`,
+  [acme.id, carol.user.id],
+)
+const team = await orThrow(client.rpc('create_team', { organization_id: acme.id, name: 'Gears' }).single())
+const [lab, den] = await Promise.all(
+  ['lab', 'den'].map((slug) =>
+    orThrow(client.rpc('create_workspace', { organization_id: acme.id, name: slug, slug }).single()),
+  ),
+)
+if (!lab || !den) throw new Error('two workspaces were asked for')
+await orThrow(client.rpc('add_workspace_member', { workspace_id: den.id, user_id: carol.user.id }))
+await orThrow(client.rpc('add_team_member', { team_id: team.id, user_id: carol.user.id }))
+
 /** An example call of every function, in an order in which they work. */
 const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   health: {},
@@ -62,6 +80,16 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   request_password_reset: { email: 'nobody@example.com' },
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
   change_password: { current_password: credentials.password, new_password: newPassword },
+  create_organization: { name: 'Analytical Engines', slug: 'analytical-engines' },
+  create_team: { organization_id: acme.id, name: 'Levers' },
+  update_team: { team_id: team.id, name: 'Wheels' },
+  add_team_member: { team_id: team.id, user_id: session.user.id, role: 'lead' },
+  create_workspace: { organization_id: acme.id, name: 'Loft', slug: 'loft' },
+  update_workspace: { workspace_id: lab.id, settings: { colour: 'red' } },
+  archive_workspace: { workspace_id: lab.id },
+  restore_workspace: { workspace_id: lab.id },
+  add_workspace_member: { workspace_id: lab.id, user_id: carol.user.id, role: 'viewer' },
+  change_workspace_member_role: { workspace_id: lab.id, user_id: carol.user.id, role: 'owner' },
   track_events: {
     events: [
       { id: eventId(Date.now()), name: 'page.viewed', visitor_id: randomUUID(), properties: { a: 1 } },
@@ -72,6 +100,12 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
 }
 /** Those that take something away come last. */
 const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {
+  remove_team_member: () => ({ team_id: team.id, user_id: carol.user.id }),
+  leave_team: () => ({ team_id: team.id }),
+  delete_team: () => ({ team_id: team.id }),
+  remove_workspace_member: () => ({ workspace_id: den.id, user_id: carol.user.id }),
+  leave_workspace: () => ({ workspace_id: lab.id }),
+  delete_workspace: () => ({ workspace_id: den.id, password: newPassword }),
   end_session: async () => {
     await orThrow(createClient({ url: api.url }).auth.signIn({ ...credentials, password: newPassword }))
     const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))

@@ -248,6 +248,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The locale is not a language tag we understand.',
     hint: 'Send a tag such as en or de-AT.',
   },
+  /** The organization has no such member. (404) */
+  member_not_found: {
+    status: 404,
+    summary: 'The organization has no such member.',
+    hint: 'The view organization_members lists them.',
+  },
   /** The number of months is out of range. (400) */
   months_ahead_invalid: {
     status: 400,
@@ -268,6 +274,60 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** The branding does not have the right shape. (400) */
+  organization_branding_invalid: {
+    status: 400,
+    summary: 'The branding does not have the right shape.',
+    hint: 'Send an object of logo_url, icon_url (https), primary_color, accent_color (#rrggbb) and tagline.',
+  },
+  /** The name cannot be an organization's. (400) */
+  organization_name_invalid: {
+    status: 400,
+    summary: "The name cannot be an organization's.",
+    hint: 'Send 1 to 120 characters, without blanks around them.',
+  },
+  /** The organization would be left without an owner who can act. (409) */
+  organization_needs_owner: {
+    status: 409,
+    summary: 'The organization would be left without an owner who can act.',
+    hint: 'Make another member owner first, or delete the organization.',
+  },
+  /** You belong to no such organization. (404) */
+  organization_not_found: {
+    status: 404,
+    summary: 'You belong to no such organization.',
+    hint: 'The view organizations lists yours.',
+  },
+  /** Your role in the organization does not allow this. (403) */
+  organization_role_required: {
+    status: 403,
+    summary: 'Your role in the organization does not allow this.',
+    hint: 'Ask an owner; docs/tenancy.md says which role may do what.',
+  },
+  /** There is no such role in an organization. (400) */
+  organization_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in an organization.',
+    hint: 'Send owner, admin, member or billing.',
+  },
+  /** The settings are no object that can be kept. (400) */
+  organization_settings_invalid: {
+    status: 400,
+    summary: 'The settings are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
+  },
+  /** This cannot be a slug. (400) */
+  organization_slug_invalid: {
+    status: 400,
+    summary: 'This cannot be a slug.',
+    hint: 'Send 3 to 63 of a to z, 0 to 9 and single hyphens between them.',
+  },
+  /** The slug is in use or reserved. (409) */
+  organization_slug_taken: {
+    status: 409,
+    summary: 'The slug is in use or reserved.',
+    hint: 'Choose another one.',
+  },
   /** The password is longer than 72 bytes. (400) */
   password_too_long: {
     status: 400,
@@ -394,6 +454,36 @@ export const ERROR_CATALOGUE = {
     summary: 'The tags cannot be kept.',
     hint: 'Send at most 20 different tags of 1 to 40 characters without blanks around them.',
   },
+  /** The team has no such member. (404) */
+  team_member_not_found: {
+    status: 404,
+    summary: 'The team has no such member.',
+    hint: 'The view team_members lists them.',
+  },
+  /** The name cannot be a team's. (400) */
+  team_name_invalid: {
+    status: 400,
+    summary: "The name cannot be a team's.",
+    hint: 'Send 1 to 80 characters, without blanks around them.',
+  },
+  /** The organization has a team of this name. (409) */
+  team_name_taken: {
+    status: 409,
+    summary: 'The organization has a team of this name.',
+    hint: 'Choose another one; capitals do not count.',
+  },
+  /** There is no such team for you. (404) */
+  team_not_found: {
+    status: 404,
+    summary: 'There is no such team for you.',
+    hint: 'The view teams lists those of your organizations.',
+  },
+  /** There is no such role in a team. (400) */
+  team_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in a team.',
+    hint: 'Send lead or member.',
+  },
   /** The time zone is not an IANA name. (400) */
   timezone_invalid: {
     status: 400,
@@ -430,6 +520,12 @@ export const ERROR_CATALOGUE = {
     summary: 'You follow as many as one can.',
     hint: 'Unfollow something first: 500 sources and 50 topics are the limit.',
   },
+  /** You own as many organizations as one can. (409) */
+  too_many_organizations: {
+    status: 409,
+    summary: 'You own as many organizations as one can.',
+    hint: 'Delete one or hand one over first.',
+  },
   /** The request ran into its time limit and was undone. (500) */
   took_too_long: {
     status: 500,
@@ -457,6 +553,72 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'A value breaks a rule of its column.',
     hint: "The SDK's validators know the rules; details name the constraint.",
+  },
+  /** The workspace is archived; it can only be read. (409) */
+  workspace_archived: {
+    status: 409,
+    summary: 'The workspace is archived; it can only be read.',
+    hint: 'An owner can restore it with restore_workspace.',
+  },
+  /** The workspace has this member. (409) */
+  workspace_member_exists: {
+    status: 409,
+    summary: 'The workspace has this member.',
+    hint: 'Use change_workspace_member_role for another role.',
+  },
+  /** The workspace has no such member. (404) */
+  workspace_member_not_found: {
+    status: 404,
+    summary: 'The workspace has no such member.',
+    hint: 'The view workspace_members lists them.',
+  },
+  /** The name cannot be a workspace's. (400) */
+  workspace_name_invalid: {
+    status: 400,
+    summary: "The name cannot be a workspace's.",
+    hint: 'Send 1 to 80 characters, without blanks around them.',
+  },
+  /** A workspace has at least one owner. (409) */
+  workspace_needs_owner: {
+    status: 409,
+    summary: 'A workspace has at least one owner.',
+    hint: 'Make somebody else owner first.',
+  },
+  /** There is no such workspace for you. (404) */
+  workspace_not_found: {
+    status: 404,
+    summary: 'There is no such workspace for you.',
+    hint: 'The view workspaces lists yours.',
+  },
+  /** Your role in the workspace does not allow this. (403) */
+  workspace_role_required: {
+    status: 403,
+    summary: 'Your role in the workspace does not allow this.',
+    hint: 'Ask one of its owners, or an owner or admin of the organization.',
+  },
+  /** There is no such role in a workspace. (400) */
+  workspace_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in a workspace.',
+    hint: 'Send owner, editor or viewer.',
+  },
+  /** The settings are no object that can be kept. (400) */
+  workspace_settings_invalid: {
+    status: 400,
+    summary: 'The settings are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
+  },
+  /** This cannot be a slug. (400) */
+  workspace_slug_invalid: {
+    status: 400,
+    summary: 'This cannot be a slug.',
+    hint: 'Send 3 to 63 of a to z, 0 to 9 and single hyphens between them.',
+  },
+  /** Another workspace of the organization has this slug. (409) */
+  workspace_slug_taken: {
+    status: 409,
+    summary: 'Another workspace of the organization has this slug.',
+    hint: 'Choose another one.',
   },
   /** A write without a filter would change every row you may see. (400) */
   write_without_filter: {

@@ -5,9 +5,11 @@ import { json } from '../schema/json.ts'
 import { matches } from '../schema/matches.ts'
 import { text } from '../schema/text.ts'
 import {
+  branding,
   briefingCard,
   briefingCards,
   briefingPreferences,
+  done,
   mailQueued,
   sessionAnswer,
   sessionsEnded,
@@ -135,6 +137,46 @@ export const columns = {
     /** Who follows: you. */
     user_id: z.guid(),
   },
+  /** Who belongs to the organizations that you belong to. */
+  organization_members: {
+    /** Address of the member's picture (https). */
+    avatar_url: text(),
+    /** When the member joined. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The member's name; null where none was given. */
+    display_name: text(),
+    /** The member's address, for owners and admins of the organization; others see their own only. */
+    email: text(),
+    /** Key of the organization. */
+    organization_id: z.guid(),
+    /** owner, admin, member or billing. */
+    role: z.enum(['owner', 'admin', 'member', 'billing']),
+    /** When the role last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** Key of the member's account. */
+    user_id: z.guid(),
+  },
+  /** The organizations you belong to. */
+  organizations: {
+    /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+    branding: branding,
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Who made it; null once that account is gone. */
+    created_by: z.guid(),
+    /** Key of the organization. */
+    id: z.guid(),
+    /** Your own role there: owner, admin, member or billing. */
+    my_role: text(),
+    /** Its name. */
+    name: text(matches(/^\P{White_Space}(?:[^]*\P{White_Space})?$/u), codePoints({ min: 1, max: 120 })),
+    /** Settings of the client application; an object of at most 16 KiB. */
+    settings: z.record(text(), json()),
+    /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+    slug: text(matches(/^[a-z0-9]+(?:-[a-z0-9]+)*$/u), codePoints({ min: 3, max: 63 })),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+  },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
     /** A copy of the card as it was shown. */
@@ -172,6 +214,34 @@ export const columns = {
     refreshed_at: z.iso.datetime({ offset: true }),
     /** User-Agent header at sign-in. */
     user_agent: text(codePoints({ max: 500 })),
+  },
+  /** Who is in the teams of your organizations. */
+  team_members: {
+    /** Since when. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The organization of the team. */
+    organization_id: z.guid(),
+    /** lead or member. */
+    role: z.enum(['lead', 'member']),
+    /** The team. */
+    team_id: z.guid(),
+    /** When the role last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** The account of the member. */
+    user_id: z.guid(),
+  },
+  /** Teams of your organizations; every member of an organization sees them. */
+  teams: {
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Key of the team. */
+    id: z.guid(),
+    /** Its name, unique in the organization whatever the case of its letters. */
+    name: text(matches(/^\P{White_Space}(?:[^]*\P{White_Space})?$/u), codePoints({ min: 1, max: 80 })),
+    /** The organization it is a part of. */
+    organization_id: z.guid(),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
   },
   /** Topics that can be followed. Readable without signing in. */
   topics: {
@@ -244,6 +314,42 @@ export const columns = {
     /** End of the trial; null without one. */
     trial_ends_at: z.iso.datetime({ offset: true }),
     /** When the account last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** Who is in your workspaces. Owners and admins of the organization may do all an owner may without being listed. */
+  workspace_members: {
+    /** Since when. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The organization of the workspace. */
+    organization_id: z.guid(),
+    /** owner, editor or viewer. */
+    role: z.enum(['owner', 'editor', 'viewer']),
+    /** When the role last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** The account of the member. */
+    user_id: z.guid(),
+    /** The workspace. */
+    workspace_id: z.guid(),
+  },
+  /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
+  workspaces: {
+    /** Since when it can only be read; null while it is in use. */
+    archived_at: z.iso.datetime({ offset: true }),
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Key of the workspace. */
+    id: z.guid(),
+    /** What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere. */
+    my_role: text(),
+    /** Its name. */
+    name: text(matches(/^\P{White_Space}(?:[^]*\P{White_Space})?$/u), codePoints({ min: 1, max: 80 })),
+    /** The organization it is a part of. */
+    organization_id: z.guid(),
+    /** Settings of the client application; an object of at most 16 KiB. */
+    settings: z.record(text(), json()),
+    /** Its name in addresses, unique in the organization. */
+    slug: text(matches(/^[a-z0-9]+(?:-[a-z0-9]+)*$/u), codePoints({ min: 3, max: 63 })),
+    /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
   },
 } as const
@@ -320,6 +426,29 @@ export const rows = {
     source_id: columns.followed_sources.source_id,
     user_id: columns.followed_sources.user_id,
   }),
+  /** Who belongs to the organizations that you belong to. */
+  organization_members: z.object({
+    avatar_url: columns.organization_members.avatar_url.nullable(),
+    created_at: columns.organization_members.created_at,
+    display_name: columns.organization_members.display_name.nullable(),
+    email: columns.organization_members.email.nullable(),
+    organization_id: columns.organization_members.organization_id,
+    role: columns.organization_members.role,
+    updated_at: columns.organization_members.updated_at,
+    user_id: columns.organization_members.user_id,
+  }),
+  /** The organizations you belong to. */
+  organizations: z.object({
+    branding: columns.organizations.branding,
+    created_at: columns.organizations.created_at,
+    created_by: columns.organizations.created_by.nullable(),
+    id: columns.organizations.id,
+    my_role: columns.organizations.my_role,
+    name: columns.organizations.name,
+    settings: columns.organizations.settings,
+    slug: columns.organizations.slug,
+    updated_at: columns.organizations.updated_at,
+  }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
     card: columns.saved_cards.card,
@@ -341,6 +470,23 @@ export const rows = {
     is_current: columns.sessions.is_current,
     refreshed_at: columns.sessions.refreshed_at,
     user_agent: columns.sessions.user_agent.nullable(),
+  }),
+  /** Who is in the teams of your organizations. */
+  team_members: z.object({
+    created_at: columns.team_members.created_at,
+    organization_id: columns.team_members.organization_id,
+    role: columns.team_members.role,
+    team_id: columns.team_members.team_id,
+    updated_at: columns.team_members.updated_at,
+    user_id: columns.team_members.user_id,
+  }),
+  /** Teams of your organizations; every member of an organization sees them. */
+  teams: z.object({
+    created_at: columns.teams.created_at,
+    id: columns.teams.id,
+    name: columns.teams.name,
+    organization_id: columns.teams.organization_id,
+    updated_at: columns.teams.updated_at,
   }),
   /** Topics that can be followed. Readable without signing in. */
   topics: z.object({
@@ -383,6 +529,27 @@ export const rows = {
     trial_ends_at: columns.users.trial_ends_at.nullable(),
     updated_at: columns.users.updated_at,
   }),
+  /** Who is in your workspaces. Owners and admins of the organization may do all an owner may without being listed. */
+  workspace_members: z.object({
+    created_at: columns.workspace_members.created_at,
+    organization_id: columns.workspace_members.organization_id,
+    role: columns.workspace_members.role,
+    updated_at: columns.workspace_members.updated_at,
+    user_id: columns.workspace_members.user_id,
+    workspace_id: columns.workspace_members.workspace_id,
+  }),
+  /** Your workspaces; as owner or admin of an organization, all of its workspaces. */
+  workspaces: z.object({
+    archived_at: columns.workspaces.archived_at.nullable(),
+    created_at: columns.workspaces.created_at,
+    id: columns.workspaces.id,
+    my_role: columns.workspaces.my_role,
+    name: columns.workspaces.name,
+    organization_id: columns.workspaces.organization_id,
+    settings: columns.workspaces.settings,
+    slug: columns.workspaces.slug,
+    updated_at: columns.workspaces.updated_at,
+  }),
 } as const
 
 /** What an insert may say. An unknown column is refused. */
@@ -400,6 +567,40 @@ export const updates = {
 /** Arguments of the functions. An unknown argument is refused. */
 export const args = {
   /**
+   * Put a member of the organization into a team, as owner or admin of the organization. Safe to repeat.
+   *
+   * role: lead or member. Adding somebody again gives them the role sent.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_role_unknown (400),
+   * member_not_found (404).
+   */
+  add_team_member: z.strictObject({
+    role: text().optional(),
+    team_id: z.guid(),
+    user_id: z.guid(),
+  }),
+  /**
+   * Let a member of the organization into a workspace that you are owner of.
+   *
+   * role: owner, editor or viewer.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+   * workspace_role_unknown (400), member_not_found (404), workspace_member_exists (409).
+   */
+  add_workspace_member: z.strictObject({
+    role: text().optional(),
+    user_id: z.guid(),
+    workspace_id: z.guid(),
+  }),
+  /**
+   * Archive a workspace that you are owner of: it can be read, and nobody can write in it. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+   */
+  archive_workspace: z.strictObject({
+    workspace_id: z.guid(),
+  }),
+  /**
    * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
    * goes to the old one. Until the link is opened nothing changes.
    *
@@ -410,6 +611,19 @@ export const args = {
     password: text(),
   }),
   /**
+   * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+   *
+   * Felt by the member's next request.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_role_unknown (400), organization_needs_owner (409).
+   */
+  change_member_role: z.strictObject({
+    organization_id: z.guid(),
+    role: text(),
+    user_id: z.guid(),
+  }),
+  /**
    * Change your password. Ends all your other sessions; this one goes on.
    *
    * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
@@ -418,6 +632,85 @@ export const args = {
   change_password: z.strictObject({
     current_password: text(),
     new_password: text(),
+  }),
+  /**
+   * Give somebody in a workspace that you are owner of another role. The last owner stays one.
+   *
+   * role: owner, editor or viewer.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+   * workspace_role_unknown (400), workspace_member_not_found (404), workspace_needs_owner (409).
+   */
+  change_workspace_member_role: z.strictObject({
+    role: text(),
+    user_id: z.guid(),
+    workspace_id: z.guid(),
+  }),
+  /**
+   * Make an organization; you become its owner.
+   *
+   * slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters, unique; some are reserved.
+   *
+   * Errors: not_signed_in (401), organization_name_invalid (400), organization_slug_invalid (400),
+   * organization_slug_taken (409), too_many_organizations (409).
+   */
+  create_organization: z.strictObject({
+    name: text(),
+    slug: text(),
+  }),
+  /**
+   * Make a team in an organization that you are owner or admin of.
+   *
+   * name: 1 to 80 characters, unique in the organization whatever the case of its letters.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), team_name_invalid (400),
+   * team_name_taken (409).
+   */
+  create_team: z.strictObject({
+    name: text(),
+    organization_id: z.guid(),
+  }),
+  /**
+   * Make a workspace in an organization that you are owner or admin of; you become its owner.
+   *
+   * name: 1 to 80 characters. slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters,
+   * unique in the organization.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+   * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409).
+   */
+  create_workspace: z.strictObject({
+    name: text(),
+    organization_id: z.guid(),
+    slug: text(),
+  }),
+  /**
+   * Delete an organization for good, with everything in it (owners, with their password).
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429).
+   */
+  delete_organization: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
+  }),
+  /**
+   * Delete a team, as owner or admin of its organization. Its members stay in the organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403).
+   */
+  delete_team: z.strictObject({
+    team_id: z.guid(),
+  }),
+  /**
+   * Delete a workspace that you are owner of, archived or not, with everything in it. Nothing brings it back.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), password_wrong (403),
+   * too_many_attempts (429).
+   */
+  delete_workspace: z.strictObject({
+    password: text(),
+    workspace_id: z.guid(),
   }),
   /**
    * End one of your own sessions; its access token is refused from the next request on.
@@ -477,6 +770,31 @@ export const args = {
    * status is always ok; where it cannot be, there is no answer.
    */
   health: z.strictObject({}),
+  /**
+   * Leave an organization. Its last owner hands it over or deletes it first.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+   */
+  leave_organization: z.strictObject({
+    organization_id: z.guid(),
+  }),
+  /**
+   * Leave a team; you stay in the organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404).
+   */
+  leave_team: z.strictObject({
+    team_id: z.guid(),
+  }),
+  /**
+   * Leave a workspace; you stay in the organization. Its last owner makes somebody else owner first.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_member_not_found (404),
+   * workspace_needs_owner (409).
+   */
+  leave_workspace: z.strictObject({
+    workspace_id: z.guid(),
+  }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
   /**
@@ -489,6 +807,37 @@ export const args = {
    */
   refresh_session: z.strictObject({
     refresh_token: text(),
+  }),
+  /**
+   * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+   *
+   * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_needs_owner (409).
+   */
+  remove_member: z.strictObject({
+    organization_id: z.guid(),
+    user_id: z.guid(),
+  }),
+  /**
+   * Take somebody out of a team, as owner or admin of its organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_member_not_found (404).
+   */
+  remove_team_member: z.strictObject({
+    team_id: z.guid(),
+    user_id: z.guid(),
+  }),
+  /**
+   * Take somebody out of a workspace that you are owner of, archived or not. The last owner stays.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403),
+   * workspace_member_not_found (404), workspace_needs_owner (409).
+   */
+  remove_workspace_member: z.strictObject({
+    user_id: z.guid(),
+    workspace_id: z.guid(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -514,6 +863,14 @@ export const args = {
   reset_password: z.strictObject({
     new_password: text(),
     token: text(),
+  }),
+  /**
+   * Take an archived workspace that you are owner of into use again. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403).
+   */
+  restore_workspace: z.strictObject({
+    workspace_id: z.guid(),
   }),
   /**
    * Save a card of one of your briefings, with tags and a note. Safe to repeat; counts as the feedback save.
@@ -614,6 +971,17 @@ export const args = {
     sent_at: z.iso.datetime({ offset: true }).nullish(),
   }),
   /**
+   * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+   */
+  transfer_ownership: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
+    user_id: z.guid(),
+  }),
+  /**
    * Stop following a source. Safe to repeat.
    *
    * Errors: not_signed_in (401).
@@ -640,6 +1008,24 @@ export const args = {
     preferences: json(),
   }),
   /**
+   * Change an organization (owners and admins); what is left out or null stays as it is.
+   *
+   * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+   * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+   * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+   * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+   * organization_settings_invalid (400), organization_branding_invalid (400).
+   */
+  update_organization: z.strictObject({
+    branding: json().nullish(),
+    name: text().nullish(),
+    organization_id: z.guid(),
+    settings: json().nullish(),
+    slug: text().nullish(),
+  }),
+  /**
    * Change your own profile; what is left out or null stays as it is.
    *
    * The empty text takes display_name, full_name or avatar_url away. preferences is merged into what there is, key by key:
@@ -659,6 +1045,32 @@ export const args = {
     timezone: text().nullish(),
   }),
   /**
+   * Rename a team, as owner or admin of its organization.
+   *
+   * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_name_invalid (400),
+   * team_name_taken (409).
+   */
+  update_team: z.strictObject({
+    name: text(),
+    team_id: z.guid(),
+  }),
+  /**
+   * Change a workspace that you are owner of; what is left out or null stays as it is.
+   *
+   * settings is merged into what there is, key by key: a key with null goes, any other replaces the value of its key. Keys
+   * are snake_case (at most 63 characters), values any JSON, 16 KiB together.
+   *
+   * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403), workspace_archived (409),
+   * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409),
+   * workspace_settings_invalid (400).
+   */
+  update_workspace: z.strictObject({
+    name: text().nullish(),
+    settings: json().nullish(),
+    slug: text().nullish(),
+    workspace_id: z.guid(),
+  }),
+  /**
    * Confirm an e-mail address with the token of a mail's link.
    *
    * After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
@@ -673,8 +1085,19 @@ export const args = {
 
 /** What the functions answer with. */
 export const results = {
+  add_team_member: z.array(rows.team_members),
+  add_workspace_member: z.array(rows.workspace_members),
+  archive_workspace: z.array(rows.workspaces),
   change_email: mailQueued,
+  change_member_role: z.array(rows.organization_members),
   change_password: sessionsEnded,
+  change_workspace_member_role: z.array(rows.workspace_members),
+  create_organization: z.array(rows.organizations),
+  create_team: z.array(rows.teams),
+  create_workspace: z.array(rows.workspaces),
+  delete_organization: done,
+  delete_team: z.null(),
+  delete_workspace: done,
   end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),
@@ -686,11 +1109,18 @@ export const results = {
       checked_at: z.iso.datetime({ offset: true }),
     }),
   ),
+  leave_organization: z.null(),
+  leave_team: z.null(),
+  leave_workspace: z.null(),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
+  remove_member: z.null(),
+  remove_team_member: z.null(),
+  remove_workspace_member: z.null(),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   reset_password: sessionsEnded,
+  restore_workspace: z.array(rows.workspaces),
   save_card: z.array(rows.saved_cards),
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
@@ -700,9 +1130,13 @@ export const results = {
   sign_up: sessionAnswer,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
+  transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
+  update_organization: z.array(rows.organizations),
   update_profile: z.array(rows.users),
+  update_team: z.array(rows.teams),
+  update_workspace: z.array(rows.workspaces),
   verify_email: z.null(),
 } as const

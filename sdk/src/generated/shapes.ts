@@ -7,6 +7,29 @@ import { matches } from '../schema/matches.ts'
 import { text } from '../schema/text.ts'
 import { uniqueItems } from '../schema/unique-items.ts'
 
+/** How an organization looks. Everything is optional. */
+export const branding = z.strictObject({
+  /** Such as #1a2b3c. */
+  accent_color: text(matches(/^#[0-9a-f]{6}$/u)).optional(),
+  /** Square picture for small places (https). */
+  icon_url: text(
+    codePoints({ max: 2000 }),
+    matches(/^https:\/\/[^\p{White_Space}\/?#]\P{White_Space}*$/u),
+  ).optional(),
+  /** Picture for wide places (https). */
+  logo_url: text(
+    codePoints({ max: 2000 }),
+    matches(/^https:\/\/[^\p{White_Space}\/?#]\P{White_Space}*$/u),
+  ).optional(),
+  /** Such as #1a2b3c. */
+  primary_color: text(matches(/^#[0-9a-f]{6}$/u)).optional(),
+  /** A line under the name. */
+  tagline: text(codePoints({ min: 1, max: 160 })).optional(),
+})
+
+/** How an organization looks. Everything is optional. */
+export type Branding = z.infer<typeof branding>
+
 /** One card of a briefing. */
 export const briefingCard = z.strictObject({
   /** Key of the content item the card shows. */
@@ -79,6 +102,14 @@ export const briefingPreferences = z.strictObject({
 
 /** What someone wants in their briefings. Everything is optional. */
 export type BriefingPreferences = z.infer<typeof briefingPreferences>
+
+/** JSON Schema of the answer {"status": "done"}. */
+export const done = z.strictObject({
+  status: z.enum(['done']),
+})
+
+/** JSON Schema of the answer {"status": "done"}. */
+export type Done = z.infer<typeof done>
 
 /** JSON Schema of the answer to a request that a mail decides. */
 export const mailQueued = z.strictObject({

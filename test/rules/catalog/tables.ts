@@ -75,18 +75,28 @@ export const foreignKeyOnDelete = sqlRule({
   defects: { nothing: 'alter table core.sessions add column seed uuid references core.users (id)' },
 })
 
+/** Foreign keys do not ask row level security, so the key itself has to say whose row it may point at. */
 export const foreignKeyTenant = sqlRule({
   name: 'R-09 composite foreign keys',
-  says: 'foreign key between two tables of one owner carries the owner',
+  says: 'foreign key between two tables of one owner or tenant carries the owner or tenant',
   query: `select ${NAME} || ' ' || f.conname as object, (
-      select format('both tables have %s, and the key does not carry it: it could point at another owner''s row', mine.attname)
+      select format('both tables have %s, and the key does not carry it: it could point at another''s row', mine.attname)
       from pg_attribute mine join pg_attribute theirs on theirs.attname = mine.attname
-      where mine.attrelid = f.conrelid and theirs.attrelid = f.confrelid and mine.attname in ('user_id', 'workspace_id')
-        and mine.attnum <> all (f.conkey) limit 1) as problem
+      where mine.attrelid = f.conrelid and theirs.attrelid = f.confrelid
+        and mine.attname in ('user_id', 'organization_id', 'workspace_id')
+        and not exists (select from generate_subscripts(f.conkey, 1) i
+          where f.conkey[i] = mine.attnum and f.confkey[i] = theirs.attnum) limit 1) as problem
     ${FROM_FOREIGN_KEYS}`,
   defects: {
     'a key to the bare id': `create table core.seed (id uuid primary key, user_id uuid,
       session_id uuid references core.sessions (id) on delete cascade)`,
+    'a key to the bare id of a team': `create table core.seed (id uuid primary key, organization_id uuid,
+      team_id uuid references core.teams (id) on delete cascade)`,
+    'a key with the tenant in the wrong place': `create table core.seed (id uuid primary key, organization_id uuid,
+      team_id uuid, foreign key (team_id, organization_id) references core.teams (organization_id, id) on delete cascade)`,
+    'a key with another workspace than the row’s own': `create table core.seed (id uuid primary key, workspace_id uuid,
+      home_id uuid, user_id uuid,
+      foreign key (home_id, user_id) references core.workspace_members (workspace_id, user_id) on delete cascade)`,
   },
 })
 

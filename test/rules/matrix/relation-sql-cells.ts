@@ -103,7 +103,7 @@ function attacksOn(found: Relation, { table, identity, victim, value, right }: S
 
 /** A column the role may change and that does not say whose the row is. */
 function changeable({ updatable }: Relation, table: Table | undefined): string | undefined {
-  return updatable.find((column) => column !== table?.owner && column !== table?.tenant)
+  return updatable.find((column) => column !== table?.owner && column !== 'organization_id')
 }
 
 /** A value that some row has, so that no rule of the column refuses it. */

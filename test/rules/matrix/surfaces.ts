@@ -15,7 +15,7 @@ const view = z.object({
   ),
   /** Roles that policies named select_admin and the like show everybody's rows. */
   seesAll: z.array(z.string()),
-  /** Shows rows of a table that belongs to people, with or without saying whose they are. */
+  /** Shows rows of a table that belongs to people or organizations, with or without saying whose they are. */
   isOwned: z.boolean(),
 })
 const fn = z.object({
@@ -52,7 +52,9 @@ export async function surfacesOf(db: Queryable): Promise<Surfaces> {
       exists (select from pg_rewrite w
         join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
         left join pg_constraint f on f.conrelid = d.refobjid and f.contype = 'f' and f.confrelid = 'core.users'::regclass
-        where w.ev_class = c.oid and (f.oid is not null or d.refobjid = 'core.users'::regclass)) as "isOwned"
+        left join pg_attribute a on a.attrelid = d.refobjid and a.attname in ('organization_id', 'workspace_id')
+        where w.ev_class = c.oid
+          and (f.oid is not null or a.attname is not null or d.refobjid = 'core.users'::regclass)) as "isOwned"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'api' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`)
   const functions = await db.query(`

@@ -11,10 +11,13 @@ export type PostOffice = AsyncDisposable & {
   tokenFor(address: string, count?: number): Promise<string>
 }
 
-/** Opens it for a database. */
-export async function openPostOffice(db: TestDatabase): Promise<PostOffice> {
+/** Opens it for a database; `env` goes to the worker. */
+export async function openPostOffice(
+  db: TestDatabase,
+  env: Record<string, string> = {},
+): Promise<PostOffice> {
   const mails = await startMailServer()
-  const worker = await startWorkerProcess(db.url('howdah_worker'), { HOWDAH_SMTP_URL: mails.url })
+  const worker = await startWorkerProcess(db.url('howdah_worker'), { ...env, HOWDAH_SMTP_URL: mails.url })
   return {
     mails,
     worker,
