@@ -9,7 +9,7 @@ import { FIELD_SETTINGS, makeField } from './matrix/field.ts'
 import { allMutants } from './mutation/all-mutants.ts'
 import type { Mutant } from './mutation/mutant.ts'
 import { SECOND_LINE } from './mutation/second-line.ts'
-import { makeTribunal } from './mutation/tribunal.ts'
+import { judged, makeTribunal } from './mutation/tribunal.ts'
 import { report, type Verdict } from './mutation/verdict.ts'
 
 const MUTATION_TIMEOUT_MS = 900_000
@@ -35,8 +35,9 @@ it(
     const queue = mutants.values()
     await Promise.all(
       fields.map(async (field) => {
-        const judged = await makeTribunal(field)
-        for (const mutant of queue) verdicts.set(mutant, await judged(mutant))
+        const tribunal = await makeTribunal(field)
+        for (const mutant of queue) verdicts.set(mutant, await judged(tribunal, mutant))
+        tribunal.client.release(true)
       }),
     )
     const inOrder = mutants.flatMap((mutant) => verdicts.get(mutant) ?? [])

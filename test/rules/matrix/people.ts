@@ -23,7 +23,7 @@ export const CAST: readonly Part[] = [
   { label: 'b', name: 'user B', joins: {}, ownsOne: true, victim: 'user A' },
   { label: 'admin', name: 'admin', joins: {}, ownsOne: true, victim: 'user B' },
   { label: 'suspended', name: 'suspended', joins: { a: 'member' }, ownsOne: false, victim: 'user B' },
-  { label: 'admin-a', name: 'admin of A', joins: { a: 'admin' }, ownsOne: false, victim: 'user B' },
+  { label: 'chief-a', name: 'admin of A', joins: { a: 'admin' }, ownsOne: false, victim: 'user B' },
   { label: 'member-a', name: 'member of A', joins: { a: 'member' }, ownsOne: false, victim: 'user B' },
   { label: 'member-b', name: 'member of B', joins: { b: 'member' }, ownsOne: false, victim: 'user A' },
   {

@@ -3,6 +3,7 @@ import type { Queryable } from '../catalog/rule.ts'
 import { CAST, type Part, REMOVED } from './people.ts'
 import { seedRow } from './seed-row.ts'
 import { type Column, type Table, tablesOf } from './tables.ts'
+import { FOR_RUNNERS } from './whose.ts'
 
 type Made = Map<string, Record<string, unknown>>
 
@@ -55,11 +56,13 @@ async function makeRow(db: Queryable, table: Table, { id, label, made, keys, par
   made.set(table.name, row)
   const key = row['id']
   if (typeof key !== 'string') return
-  if (table.isOfTenant) push(keys.ofOrganization, part.label, key)
-  else if (table.owner) push(keys.ofPerson, part.label, key)
+  if (table.isOfTenant) {
+    push(keys.ofOrganization, FOR_RUNNERS.includes(table.name) ? `closed ${part.label}` : part.label, key)
+  } else if (table.owner) push(keys.ofPerson, part.label, key)
 }
 
 function wordOf({ label }: Part, table: Table): string {
+  if (FOR_RUNNERS.includes(table.name)) return `closed-${label}`
   if (table.isOfTenant) return `org-${label}`
   return table.owner ? label : `shared-${label}`
 }

@@ -5,7 +5,7 @@ import type { Identity } from './identities.ts'
 import { keySqlCells } from './key-sql-cells.ts'
 import { privilegeSqlCells } from './privilege-sql-cells.ts'
 import { relationSqlCells } from './relation-sql-cells.ts'
-import { runSqlCells, type SqlCell } from './sql-cell.ts'
+import { prepareSqlCells, runSqlCells, type SqlCell } from './sql-cell.ts'
 import type { View } from './surfaces.ts'
 
 /** All statements of an identity, or those about some objects. What roles lack is tried by the first of each role only. */
@@ -35,6 +35,9 @@ export async function attackBySql(
 ): Promise<{ cells: number; unexpected: string[] }> {
   const objects = only.tables?.concat((only.views ?? []).map(({ name }) => `api.${name}`))
   const cells = await planSql(field, identity, victim, objects)
-  const unexpected = await rolledBack(field.db, (client) => runSqlCells(client, cells))
+  const unexpected = await rolledBack(field.db, async (client) => {
+    await prepareSqlCells(client)
+    return runSqlCells(client, cells)
+  })
   return { cells: cells.length, unexpected }
 }

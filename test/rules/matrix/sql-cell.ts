@@ -58,9 +58,13 @@ const TRY_CELL = `create or replace function pg_temp.try_cell(role text, claims 
       'rows', coalesce(v_rows, 0), 'text', v_text);
   end $$`
 
-/** Runs the statements in the client's transaction, undoes each, and says what was wrong. */
-export async function runSqlCells(client: pg.ClientBase, cells: SqlCell[]): Promise<string[]> {
+/** Lets a session run cells until it ends, whatever is rolled back later. */
+export async function prepareSqlCells(client: pg.ClientBase): Promise<void> {
   await client.query(TRY_CELL)
+}
+
+/** Runs the statements in a prepared client's transaction, undoes each, and says what was wrong. */
+export async function runSqlCells(client: pg.ClientBase, cells: SqlCell[]): Promise<string[]> {
   const { rows } = await client.query(
     `select pg_temp.try_cell(c ->> 'role', c ->> 'claims', (c ->> 'reads')::boolean, c ->> 'sql') as answer
     from jsonb_array_elements($1::jsonb) with ordinality as cells (c, place) order by place`,

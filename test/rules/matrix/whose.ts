@@ -8,9 +8,13 @@ const FOR_ADMINS = `select from pg_policy where polrelid = $1::regclass and poln
 
 const memberships = (condition = 'true') =>
   `(select m.organization_id from core.organization_members m where m.user_id = $1 and ${condition})`
+const RUN_BY_ME = memberships(`m.role in ('owner', 'admin')`)
 /** Those they were let into, and all of the organizations they run. */
-const WORKSPACES = `(select w.id from core.workspaces w where w.organization_id in ${memberships(`m.role in ('owner', 'admin')`)}
+const WORKSPACES = `(select w.id from core.workspaces w where w.organization_id in ${RUN_BY_ME}
   union select m.workspace_id from core.workspace_members m where m.user_id = $1)`
+
+/** Tables of organizations that only those read who run one. */
+export const FOR_RUNNERS: readonly string[] = ['core.invitations', 'core.organization_domains']
 
 /** Conditions on row `t` and person $1, for tables that are not read by the rule of their columns. */
 const READ_BY: Readonly<Record<string, string>> = {
@@ -23,6 +27,7 @@ export function mine({ name, owner, columns }: Pick<Table, 'name' | 'owner' | 'c
   const has = (column: string) => columns.some((one) => one.name === column)
   const known = READ_BY[name]
   if (known) return known
+  if (FOR_RUNNERS.includes(name)) return `t.organization_id in ${RUN_BY_ME}`
   if (has('workspace_id')) return `t.workspace_id in ${WORKSPACES}`
   if (has('organization_id')) return `t.organization_id in ${memberships()}`
   return owner ? `t.${owner} = $1` : null

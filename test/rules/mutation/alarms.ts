@@ -1,4 +1,5 @@
 /** What notices a hole: statements, laws, and requests through PostgREST. */
+import type pg from 'pg'
 import type { TestDatabase } from '../../setup/database.ts'
 import { ALL_RULES } from '../catalog/all-rules.ts'
 import { fixturesText } from '../catalog/fixtures-text.ts'
@@ -41,24 +42,25 @@ export type CellsByObject = ReadonlyMap<string, SqlCell[]>
 
 /** Plants the hole in a transaction, tries the cells around it, and takes it back. */
 export async function noticedBySql(
-  db: TestDatabase,
+  client: pg.ClientBase,
   mutant: Mutant,
   cells: CellsByObject,
 ): Promise<string | undefined> {
   const near = mutant.objects
     .flatMap((object) => cells.get(object) ?? [])
     .filter(({ identity }) => mutant.role === undefined || identity.role === mutant.role)
-  return planted(db, mutant, async (client) => (await runSqlCells(client, near))[0])
+    .filter(({ verb }) => mutant.verb === undefined || verb === mutant.verb)
+  return planted(client, mutant, async () => (await runSqlCells(client, near))[0])
 }
 
 /** The law that notices first. Each is asked after a savepoint, for some try things out. */
-export async function noticedByLaw(db: TestDatabase, mutant: Mutant): Promise<string | undefined> {
-  return planted(db, mutant, async (client) => {
+export async function noticedByLaw(client: pg.ClientBase, mutant: Mutant): Promise<string | undefined> {
+  return planted(client, mutant, async () => {
     for (const law of mutant.role === undefined ? LAWS : LAWS_FOR_GRANTS) {
       await client.query('savepoint law')
       const { findings } = await law.check(client)
       await client.query('rollback to law')
-      if (findings.length > 0) return law.name
+      if (findings.length > 0) return `${law.name}: ${findings[0]}`
     }
     return undefined
   })
@@ -96,17 +98,11 @@ async function repair(db: TestDatabase): Promise<void> {
   }
 }
 
-async function planted(
-  db: TestDatabase,
-  mutant: Mutant,
-  look: (client: Parameters<typeof runSqlCells>[0]) => Promise<string | undefined>,
-): Promise<string | undefined> {
-  const client = await db.superuser.connect()
+async function planted<T>(client: pg.ClientBase, mutant: Mutant, look: () => Promise<T>): Promise<T> {
   try {
     await client.query(`begin; ${mutant.sql}`)
-    return await look(client)
+    return await look()
   } finally {
     await client.query('rollback')
-    client.release()
   }
 }

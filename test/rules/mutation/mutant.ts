@@ -11,6 +11,8 @@ export type Mutant = {
   objects: string[]
   /** The one role it concerns. (Default: all) */
   role?: string
+  /** The one verb it concerns, as its cells are named. (Default: all) */
+  verb?: string
 }
 
 /** Sorted by name, so that every run is the same. */
