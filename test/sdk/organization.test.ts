@@ -60,7 +60,7 @@ describe('an organization', () => {
       ada.client.rpc('add_domain', { organization_id, domain: 'engines.example' }).single(),
     )
     expect(domain.verified_at).toBeNull()
-    dns.set(domain.record_name, [domain.record_value])
+    dns.records.set(domain.record_name, [domain.record_value])
     await orThrow(ada.client.rpc('check_domain', { domain_id: domain.id }))
     const isVerified = async () => {
       const { verified_at } = await orThrow(

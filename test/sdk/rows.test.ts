@@ -41,17 +41,17 @@ const verifyToken = await mailedToken('verify_email', session.user)
 const resetToken = await mailedToken('reset_password', carol.user)
 
 /** An organization with somebody else in it, a team and two workspaces. */
-const acme = await orThrow(
+const society = await orThrow(
   client.rpc('create_organization', { name: 'Difference Engines', slug: 'difference-engines' }).single(),
 )
 await db.owner.query(
   `insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member')`,
-  [acme.id, carol.user.id],
+  [society.id, carol.user.id],
 )
-const team = await orThrow(client.rpc('create_team', { organization_id: acme.id, name: 'Gears' }).single())
+const team = await orThrow(client.rpc('create_team', { organization_id: society.id, name: 'Gears' }).single())
 const [lab, den] = await Promise.all(
   ['lab', 'den'].map((slug) =>
-    orThrow(client.rpc('create_workspace', { organization_id: acme.id, name: slug, slug }).single()),
+    orThrow(client.rpc('create_workspace', { organization_id: society.id, name: slug, slug }).single()),
   ),
 )
 if (!lab || !den) throw new Error('two workspaces were asked for')
@@ -81,10 +81,10 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
   change_password: { current_password: credentials.password, new_password: newPassword },
   create_organization: { name: 'Analytical Engines', slug: 'analytical-engines' },
-  create_team: { organization_id: acme.id, name: 'Levers' },
+  create_team: { organization_id: society.id, name: 'Levers' },
   update_team: { team_id: team.id, name: 'Wheels' },
   add_team_member: { team_id: team.id, user_id: session.user.id, role: 'lead' },
-  create_workspace: { organization_id: acme.id, name: 'Loft', slug: 'loft' },
+  create_workspace: { organization_id: society.id, name: 'Loft', slug: 'loft' },
   update_workspace: { workspace_id: lab.id, settings: { colour: 'red' } },
   archive_workspace: { workspace_id: lab.id },
   restore_workspace: { workspace_id: lab.id },

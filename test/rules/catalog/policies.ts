@@ -116,19 +116,21 @@ export function withoutSubselects(expression: string): string {
   return text
 }
 
+/** Columns that are compared with constants only narrow what an index has found. */
 export const policyIndex = sqlRule({
   name: 'R-27 policy index',
-  says: 'column that a policy asks about leads an index',
+  says: 'column that a policy compares with the caller leads an index',
   query: `select ${NAME} || ' ' || a.attname as object, case when not exists (
       select from pg_index i where i.indrelid = c.oid and i.indkey[0] = a.attnum and i.indpred is null and i.indisvalid
       ) then 'leads no index; every list would read the whole table' end as problem
     from pg_policy p join pg_class c on c.oid = p.polrelid join pg_namespace n on n.oid = c.relnamespace
     join pg_depend d on d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refobjid = c.oid
     join pg_attribute a on a.attrelid = c.oid and a.attnum = d.refobjsubid
-    where ${OUR_TABLE}`,
+    where ${OUR_TABLE} and concat(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+      ~ format('\\m%s (=|IN) \\( SELECT', a.attname)`,
   defects: {
     'no index': `create policy select_seed on core.workspaces for select to howdah_user
-      using (archived_at < (select core.now()))`,
+      using (archived_at is null and name = (select core.current_user_id()::text))`,
     'an index that leads with something else': `create table core.seed (id uuid primary key, workspace_id uuid);
       create index on core.seed (id, workspace_id);
       create policy select_seed on core.seed for select to howdah_user

@@ -2,7 +2,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
-import { type Ids, MISSING, makeTenant, OTHER_ARGUMENTS, stateOf, type Tenant } from './two-tenants.ts'
+import {
+  IDS,
+  type Ids,
+  MISSING,
+  makeTenant,
+  OTHER_ARGUMENTS,
+  stateOf,
+  type Tenant,
+  VIEWS,
+} from './two-tenants.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -15,9 +24,6 @@ beforeAll(async () => {
   theirs = await makeTenant(db, api)
 })
 afterAll(() => db.drop())
-
-const IDS = ['organization_id', 'team_id', 'workspace_id', 'user_id'] as const
-const VIEWS = ['organization_members', 'teams', 'team_members', 'workspaces', 'workspace_members'] as const
 
 const masked = ({ status, body }: Answer, id: string) =>
   `${status} ${JSON.stringify(body)}`.replaceAll(id, '<id>')
@@ -52,7 +58,7 @@ describe('R-09: a foreign id and a missing one answer alike', () => {
     }
     console.log(`R-09: ${functions.length} functions, ${pairs} pairs, 0 differences`)
     expect(pairs).toBeGreaterThan(15)
-    expect(await stateOf(db)).toBe(before)
+    expect(await stateOf(db)).toEqual(before)
   })
 
   test('in the keys themselves, whoever writes: each refuses a parent of another tenant as it refuses none', async () => {
@@ -62,7 +68,7 @@ describe('R-09: a foreign id and a missing one answer alike', () => {
         array(select a.attname::text from unnest(f.conkey) k join pg_attribute a on a.attrelid = f.conrelid and a.attnum = k) as columns
       from pg_constraint f where f.contype = 'f' and f.conrelid = any ($1::regclass[]) and cardinality(f.conkey) > 1
       order by 1, 3`,
-      [VIEWS.map((view) => `core.${view}`)],
+      [Object.keys(VIEWS).map((view) => `core.${view}`)],
     )
     expect(edges.map(({ child, columns }) => `${child}(${columns})`)).toEqual([
       'core.team_members(organization_id,team_id)',
@@ -91,15 +97,21 @@ describe('R-09: a foreign id and a missing one answer alike', () => {
   })
 
   test('in writes to views', async () => {
-    for (const view of VIEWS) {
-      for (const wrong of IDS) {
+    let pairs = 0
+    for (const [view, filter] of Object.entries(VIEWS)) {
+      const [row] = (await api.get(`/${view}?${filter(mine.ids)}`, mine.owner.token)).body
+      for (const wrong of IDS.filter((id) => id in row)) {
         const post = (id: string) =>
-          api.request('POST', `/${view}`, { token: mine.owner.token, body: { ...mine.ids, [wrong]: id } })
+          api.request('POST', `/${view}`, { token: mine.owner.token, body: { ...row, [wrong]: id } })
         const foreign = await post(theirs.ids[wrong])
-        expect(foreign.status).toBeGreaterThanOrEqual(400)
+        // A view over several tables or with computed columns; Postgres says so before it asks who may write.
+        const isUnwritable = ['55000', '0A000'].includes(foreign.body.code)
+        expect(foreign.status === 403 || isUnwritable, JSON.stringify(foreign.body)).toBe(true)
         expect(masked(foreign, theirs.ids[wrong]), view).toBe(masked(await post(MISSING), MISSING))
+        pairs++
       }
     }
+    expect(pairs).toBeGreaterThan(10)
   })
 })
 
@@ -138,26 +150,19 @@ test('R-22: 100 foreign ids and 100 missing ones of each table read, changed and
 test('R-08: nothing moves to another organization or person, by any verb', async () => {
   const before = await stateOf(db)
   const { token } = mine.owner
-  const key: Record<string, string> = {
-    organization_members: `organization_id=eq.${mine.ids.organization_id}`,
-    teams: `id=eq.${mine.ids.team_id}`,
-    team_members: `team_id=eq.${mine.ids.team_id}`,
-    workspaces: `id=eq.${mine.ids.workspace_id}`,
-    workspace_members: `workspace_id=eq.${mine.ids.workspace_id}`,
-  }
   let attempts = 0
   const refused = async (what: string, answer: Promise<Answer>) => {
     const { status, body } = await answer
     attempts++
     expect(status, `${what}: ${JSON.stringify(body)}`).toBeGreaterThanOrEqual(400)
   }
-  for (const view of VIEWS) {
-    const [row] = (await api.get(`/${view}?${key[view]}`, token)).body
+  for (const [view, filter] of Object.entries(VIEWS)) {
+    const path = `/${view}?${filter(mine.ids)}`
+    const [row] = (await api.get(path, token)).body
     const columns = Object.keys(row).filter((column) => column === 'id' || IDS.some((id) => id === column))
     for (const column of columns) {
       const value = column === 'id' ? crypto.randomUUID() : theirs.ids[column as keyof Ids]
       const change = { [column]: value }
-      const path = `/${view}?${key[view]}`
       await refused(`PATCH ${view}.${column}`, api.request('PATCH', path, { token, body: change }))
       const upsert = { prefer: 'resolution=merge-duplicates' }
       await refused(
@@ -182,7 +187,7 @@ test('R-08: nothing moves to another organization or person, by any verb', async
   }
   console.log(`R-08: ${attempts} attempts, 0 succeeded`)
   expect(attempts).toBeGreaterThan(40)
-  expect(await stateOf(db)).toBe(before)
+  expect(await stateOf(db)).toEqual(before)
 })
 
 function goodValue(arg: string, type: string | undefined, fn: string): unknown {
