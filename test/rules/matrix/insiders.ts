@@ -13,14 +13,17 @@ export const OPEN_TO_MEMBERS: readonly string[] = ['leave_organization', 'leave_
 /** Not theirs to do, or not there for them. */
 const FOR_LACK_OF_RIGHTS = [403, 404]
 
-/** Functions that are told which organization, or what of it. */
-export function insiderFunctions(functions: Fn[], named: VictimIds['named']): Fn[] {
-  return functions.filter(({ args, isVolatile }) => {
-    const isOfTenant = args.some(
-      ({ name }) => /^(organization|workspace|team)_id$/.test(name) && named.has(name),
-    )
-    return isOfTenant && isVolatile
-  })
+/** Functions that change something and are told which organization, or what of it. */
+export function insiderFunctions(functions: Fn[]): Fn[] {
+  return functions.filter(
+    ({ args, isVolatile }) =>
+      isVolatile && args.some(({ name }) => /^(organization|workspace|team|domain)_id$/.test(name)),
+  )
+}
+
+/** What the owner must have got through. */
+export function insiderControls(functions: Fn[]): string[] {
+  return insiderFunctions(functions).flatMap(({ name, wantsPlainCall }) => (wantsPlainCall ? [] : [name]))
 }
 
 /** The member's call, which is refused and must not change a row; what members may do is undone. */
@@ -30,7 +33,7 @@ export function memberCell(identity: Identity, fn: Fn, named: VictimIds['named']
   return { ...cell, judge: statusIn(...FOR_LACK_OF_RIGHTS) }
 }
 
-/** The owner's call, undone. It may fail for another reason, but not for lack of rights. */
+/** The owner's call, undone. It may fail for another reason, but not for lack of rights; one that cannot be undone does. */
 export function ownerCell(identity: Identity, fn: Fn, named: VictimIds['named']): Cell {
   return {
     ...coherentCall(identity, fn, named),
@@ -39,6 +42,6 @@ export function ownerCell(identity: Identity, fn: Fn, named: VictimIds['named'])
       FOR_LACK_OF_RIGHTS.includes(answer.status)
         ? `refuses the owner with ${answer.status}: ${excerpt(answer)}`
         : undefined,
-    control: fn.name,
+    ...(fn.wantsPlainCall ? {} : { control: fn.name }),
   }
 }

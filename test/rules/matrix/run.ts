@@ -74,7 +74,7 @@ export async function runInsiders(field: Field): Promise<Report> {
   const [member, owner] = [await find('member of A'), await find('user A')]
   const { named } = await idsOf(field, await find('user B'), owner)
   const guarded = await guard(field, report, member, owner)
-  for (const fn of insiderFunctions(surfaces.functions, named)) {
+  for (const fn of insiderFunctions(surfaces.functions)) {
     await guarded(`function ${fn.name}`, () => runAll(api, report, [memberCell(member, fn, named)]))
     await runAll(api, report, [ownerCell(owner, fn, named)])
   }
@@ -191,7 +191,8 @@ async function idsOf(field: Field, identity: Identity, victim: Identity): Promis
       const value = foreign[0]?.[name]
       if (type !== 'uuid' || typeof value !== 'string') continue
       all.add(value)
-      const argument = name === 'id' ? `${view.name.replace(/s$/, '')}_id` : name
+      // organization_domains.id is what arguments call domain_id.
+      const argument = name === 'id' ? `${view.name.replace(/^.*_|s$/g, '')}_id` : name
       if (view.isOwned && !named.has(argument)) named.set(argument, value)
     }
   }
