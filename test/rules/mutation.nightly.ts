@@ -9,7 +9,7 @@ import { FIELD_SETTINGS, makeField } from './matrix/field.ts'
 import { allMutants } from './mutation/all-mutants.ts'
 import type { Mutant } from './mutation/mutant.ts'
 import { SECOND_LINE } from './mutation/second-line.ts'
-import { judged, makeTribunal } from './mutation/tribunal.ts'
+import { judged, makeTribunal, type Tribunal } from './mutation/tribunal.ts'
 import { report, type Verdict } from './mutation/verdict.ts'
 
 const MUTATION_TIMEOUT_MS = 900_000
@@ -22,7 +22,11 @@ const fields = await Promise.all(
     return makeField(db, await testApi(db, { settings: FIELD_SETTINGS }))
   }),
 )
-afterAll(() => Promise.all(fields.map(({ db }) => db.drop())))
+const tribunals: Tribunal[] = []
+afterAll(async () => {
+  for (const { client } of tribunals) client.release(true)
+  await Promise.all(fields.map(({ db }) => db.drop()))
+})
 
 it(
   'nothing survives',
@@ -36,8 +40,8 @@ it(
     await Promise.all(
       fields.map(async (field) => {
         const tribunal = await makeTribunal(field)
+        tribunals.push(tribunal)
         for (const mutant of queue) verdicts.set(mutant, await judged(tribunal, mutant))
-        tribunal.client.release(true)
       }),
     )
     const inOrder = mutants.flatMap((mutant) => verdicts.get(mutant) ?? [])

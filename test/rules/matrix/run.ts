@@ -119,7 +119,8 @@ async function attackView(
   if (identity.role === undefined) return
   report.cells++
   const common = targets.common.length
-  if (view.isOwned && common > 0 && !view.seesAll.includes(identity.role)) {
+  const mayShare = [identity, victim].some(({ role }) => role && view.seesAll.includes(role))
+  if (view.isOwned && common > 0 && !mayShare) {
     report.unexpected.push(
       `${identity.name}: view ${view.name} shows ${common} rows that ${victim.name} sees as well`,
     )

@@ -25,6 +25,7 @@ export async function makeTribunal(field: Field): Promise<Tribunal> {
   const alarm =
     (await noticedBySql(client, { ...NOTHING, objects: [...cells.keys()] }, cells)) ??
     (await noticedByLaw(client, NOTHING))
+  if (alarm) client.release(true)
   if (alarm) throw new Error(`There is a hole before the first is made: ${alarm}`)
   return { field, client, cells }
 }
@@ -45,7 +46,8 @@ function attackersOf(field: Field) {
   return field.world.identities.filter(({ role }) => role !== undefined)
 }
 
-async function plannedCells(field: Field): Promise<CellsByObject> {
+/** Every statement of everybody whom the guard lets in. */
+export async function plannedCells(field: Field): Promise<CellsByObject> {
   const all: SqlCell[] = []
   for (const attacker of attackersOf(field)) {
     all.push(...(await planSql(field, attacker, victimOf(field.world, attacker))))
