@@ -50,7 +50,8 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
     await guarded('hidden functions', () =>
       runAll(field.api, report, hiddenFunctionCells(identity, field.hiddenFunctions)),
     )
-    const ids = [...(await foreignIds(field, identity, victim)), MISSING]
+    // Whom the guard refuses never gets as far as an id.
+    const ids = identity.role ? [...(await foreignIds(field, identity, victim)), MISSING] : [MISSING]
     for (const fn of surfaces.functions) {
       // Some functions end the session they are called in.
       const fresh = { ...identity, ...(await tokenFor(world, identity)) }
