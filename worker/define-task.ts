@@ -2,6 +2,7 @@
 import type { AddJobFunction } from 'graphile-worker'
 import type pg from 'pg'
 import type { z } from 'zod'
+import type { TxtLookup } from './dns/txt-lookup.ts'
 import type { FeedReader } from './feeds/feed-reader.ts'
 import type { Log } from './log.ts'
 import type { DeliverMail } from './mails/mail-delivery.ts'
@@ -21,6 +22,7 @@ export type TaskContext = WorkerServices & {
   log: Log
   /** Sends a mail, or keeps it as a file where no mail server is named. */
   deliver: DeliverMail
+  lookUpTxt: TxtLookup
   /** Aborts when the worker stops and its patience is over: give up, the job comes again. */
   signal: AbortSignal
   addJob: AddJobFunction

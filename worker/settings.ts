@@ -1,4 +1,5 @@
 /** The worker's environment, parsed once at the edge. docs/configuration.md explains each variable. */
+import { isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { type FetchAllow, parseFetchAllow } from './outgoing/fetch-allow.ts'
@@ -20,6 +21,16 @@ const environment = z.object({
       'is no URL like smtp://user:password@mail.example.com:587',
     )
     .optional(),
+  HOWDAH_DNS_SERVERS: z
+    .string()
+    .default('')
+    .transform((value) =>
+      value
+        .split(',')
+        .map((server) => server.trim())
+        .filter(Boolean),
+    )
+    .refine((servers) => servers.every(isDnsServer), 'is no list of addresses like 9.9.9.9,[2620:fe::fe]:53'),
   HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
 })
 
@@ -31,6 +42,8 @@ export type WorkerSettings = {
   /** Absolute: the copy of the audit seals, mails when no mail server is named. (Default: `.howdah` in the working folder) */
   dataDir: string
   smtpUrl: string | undefined
+  /** Servers that are asked about claimed domains. (Default: those of the system) */
+  dnsServers: string[]
   concurrency: number
 }
 
@@ -51,6 +64,13 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
     dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
+    dnsServers: parsed.data.HOWDAH_DNS_SERVERS,
     concurrency: parsed.data.HOWDAH_WORKER_CONCURRENCY,
   }
+}
+
+/** An address, with or without a port; one of IPv6 stands in brackets when a port follows. */
+function isDnsServer(server: string): boolean {
+  const [, bracketed, plain] = /^(?:\[([^\]]+)\]|([^:]+))(?::\d{1,5})?$/.exec(server) ?? []
+  return isIP(bracketed ?? plain ?? server) > 0
 }

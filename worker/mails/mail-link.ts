@@ -1,12 +1,13 @@
 /** Where the button of a mail leads. */
 import type { MailKind, QueuedMail } from './queued-mail.ts'
 
-/** Pages of the client application that take a token. docs/accounts.md says what each has to do. */
+/** Pages of the client application that take a token. docs/accounts.md and docs/tenancy.md say what each has to do. */
 const PAGES: Partial<Record<MailKind, string>> = {
   sign_up: 'verify-email',
   verify_email: 'verify-email',
   change_email: 'verify-email',
   reset_password: 'reset-password',
+  invitation: 'accept-invitation',
 }
 
 /**

@@ -13,6 +13,7 @@ export const MAIL_KINDS = [
   'email_change_requested',
   'email_changed',
   'new_device',
+  'invitation',
 ] as const
 
 /** What a mail is about. */
@@ -23,6 +24,8 @@ const queuedMail = z.object({
   recipient: z.string(),
   locale: z.string(),
   token: z.string().nullable(),
+  /** Who invites. */
+  organization_name: z.string().nullable(),
   device: z
     .object({ name: z.string().nullable(), address: z.string().nullable(), signed_in_at: z.iso.datetime() })
     .nullable(),

@@ -12,6 +12,7 @@ export function renderMail(mail: QueuedMail): RenderedMail {
   const texts = textsForLocale(mail.locale)
   const { subject, paragraphs, action } = texts.mails[mail.kind]({
     appName: mail.app_name,
+    organizationName: plainName(mail.organization_name),
     deviceName: plainName(mail.device?.name),
     deviceAddress: mail.device?.address ?? undefined,
     signedInAt: mail.device && `${mail.device.signed_in_at.slice(0, 16).replace('T', ' ')} UTC`,
@@ -62,11 +63,11 @@ ${[paragraph(greeting), paragraph(first), button, ...rest.map(paragraph)].filter
 `
 }
 
-/** A device's name comes from whoever signed in: without dots and slashes no mail program makes a link of it. */
+/** These names come from strangers: without dots and slashes no mail program makes a link of one. */
 function plainName(name: string | null | undefined): string | undefined {
   return (
     name
-      ?.replace(/[^\p{L}\p{N} ()'_-]+/gu, ' ')
+      ?.replace(/[^\p{L}\p{N} &,()'_-]+/gu, ' ')
       .trim()
       .slice(0, 80) || undefined
   )

@@ -4,7 +4,8 @@ import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { parseCrontab, type Runner, run, type TaskList, type WorkerEvents } from 'graphile-worker'
 import pg from 'pg'
-import type { Task, WorkerServices } from '../define-task.ts'
+import type { Task, TaskContext, WorkerServices } from '../define-task.ts'
+import { createTxtLookup } from '../dns/txt-lookup.ts'
 import { createFeedReader } from '../feeds/feed-reader.ts'
 import { type Log, libraryLogger } from '../log.ts'
 import { fileDelivery } from '../mails/file-delivery.ts'
@@ -65,7 +66,7 @@ export async function startWorker(
     taskList: toTaskList(
       tasks,
       { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
-      delivery(settings),
+      { deliver: delivery(settings), lookUpTxt: createTxtLookup(settings.dnsServers) },
       log,
     ),
     parsedCronItems,
@@ -141,7 +142,7 @@ function delivery({ smtpUrl, dataDir }: WorkerSettings): DeliverMail {
 function toTaskList(
   tasks: Map<string, Task>,
   services: WorkerServices,
-  deliver: DeliverMail,
+  outside: Pick<TaskContext, 'deliver' | 'lookUpTxt'>,
   log: Log,
 ): TaskList {
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [
@@ -150,7 +151,7 @@ function toTaskList(
       task(payload, {
         ...services,
         pool: poolOfJob(services.pool, helpers.job.id),
-        deliver,
+        ...outside,
         log,
         signal: helpers.abortSignal,
         addJob: helpers.addJob,

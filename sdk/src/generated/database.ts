@@ -4,6 +4,8 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
+  Done,
+  InvitationQueued,
   MailQueued,
   SessionAnswer,
   SessionsEnded,
@@ -259,6 +261,94 @@ export type Database = {
           },
         ]
       }
+      /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
+      invitations: {
+        Row: {
+          /** When it was made. */
+          created_at: string
+          /** The invited address. */
+          email: string
+          /** When the link stops working. */
+          expires_at: string
+          /** Key of the invitation. */
+          id: string
+          /** Who invited; null once that account is gone. */
+          invited_by: string | null
+          /** Key of the organization. */
+          organization_id: string
+          /** Its name when it invited. */
+          organization_name: string
+          /** admin, member or billing: what the invited becomes. */
+          role: 'admin' | 'member' | 'billing'
+          /** pending, accepted, declined, revoked or expired. */
+          state: string
+          /** When it last changed. */
+          updated_at: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'invitations_invited_by_fkey'
+            columns: ['invited_by']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'invitations_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      /** Domains and claims of the organizations whose domains you manage. */
+      organization_domains: {
+        Row: {
+          /** When it was claimed. */
+          created_at: string
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+          /** The domain, in lower-case ASCII. */
+          domain: string
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+          /** Key of the claim. */
+          id: string
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+          /** Key of the organization. */
+          organization_id: string
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+          /** When it last changed. */
+          updated_at: string
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organization_domains_created_by_fkey'
+            columns: ['created_by']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organization_domains_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
       /** Who belongs to the organizations that you belong to. */
       organization_members: {
         Row: {
@@ -450,6 +540,117 @@ export type Database = {
     }
     Functions: {
       /**
+       * Accept an invitation: by the token of the mail, or by the id that the view invitations shows you.
+       *
+       * Your account's address must be the invited one, and confirmed (request_email_verification). A link that somebody
+       * forwards lets nobody else in. Answers with the organization.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+       */
+      accept_invitation: {
+        Args: {
+          invitation_id?: string | null
+          token?: string | null
+        }
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Claim a domain for an organization (owners and admins).
+       *
+       * The answer tells which TXT record to set in the DNS (record_name, record_value). It is looked for after five minutes and
+       * then ever less often, for 7 days, or when check_domain asks. Names in other scripts are sent as xn--….
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), domain_invalid (400),
+       * domain_public (400), domain_claimed (409), too_many_domains (409).
+       */
+      add_domain: {
+        Args: {
+          domain: string
+          organization_id: string
+        }
+        Returns: {
+          /** When it was claimed. */
+          created_at: string
+
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+
+          /** The domain, in lower-case ASCII. */
+          domain: string
+
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+
+          /** Key of the claim. */
+          id: string
+
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+
+          /** When it last changed. */
+          updated_at: string
+
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_domains'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
        * goes to the old one. Until the link is opened nothing changes.
        *
@@ -464,6 +665,53 @@ export type Database = {
       }
 
       /**
+       * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+       *
+       * Felt by the member's next request.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_role_unknown (400), organization_needs_owner (409).
+       */
+      change_member_role: {
+        Args: {
+          organization_id: string
+          role: string
+          user_id: string
+        }
+        Returns: {
+          /** Address of the member's picture (https). */
+          avatar_url: string | null
+
+          /** When the member joined. */
+          created_at: string
+
+          /** The member's name; null where none was given. */
+          display_name: string | null
+
+          /** The member's address, for owners and admins of the organization; others see their own only. */
+          email: string | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** owner, admin, member or billing. */
+          role: 'owner' | 'admin' | 'member' | 'billing'
+
+          /** When the role last changed. */
+          updated_at: string
+
+          /** Key of the member's account. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_members'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Change your password. Ends all your other sessions; this one goes on.
        *
        * Errors: not_signed_in (401), password_wrong (403), password_too_short (400), password_too_long (400),
@@ -475,6 +723,18 @@ export type Database = {
           new_password: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Have the DNS asked for a domain's record now (owners and admins); the view organization_domains shows the outcome.
+       *
+       * Errors: not_signed_in (401), domain_not_found (404).
+       */
+      check_domain: {
+        Args: {
+          domain_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -524,6 +784,33 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+      }
+
+      /**
+       * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+       */
+      decline_invitation: {
+        Args: {
+          invitation_id?: string | null
+          token?: string | null
+        }
+        Returns: null
+      }
+
+      /**
+       * Delete an organization for good, with everything in it (owners, with their password).
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+       * too_many_attempts (429).
+       */
+      delete_organization: {
+        Args: {
+          organization_id: string
+          password: string
+        }
+        Returns: Done
       }
 
       /**
@@ -686,6 +973,80 @@ export type Database = {
         }[]
       }
 
+      /**
+       * Invite an address to an organization as admin, member (default) or billing (owners and admins).
+       *
+       * A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
+       * address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
+       * mails an hour, an organization sends at most 200 in 24 hours.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
+       * invitation_role_invalid (400), already_member (409), invitation_pending (409), too_many_attempts (429).
+       */
+      invite_member: {
+        Args: {
+          email: string
+          organization_id: string
+          role?: string
+        }
+        Returns: InvitationQueued
+      }
+
+      /**
+       * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
+       *
+       * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404).
+       */
+      join_organization_by_domain: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Leave an organization. Its last owner hands it over or deletes it first.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+       */
+      leave_organization: {
+        Args: {
+          organization_id: string
+        }
+        Returns: null
+      }
+
       /** The account of whoever asks. */
       me: {
         Args: Record<PropertyKey, never>
@@ -756,6 +1117,34 @@ export type Database = {
       }
 
       /**
+       * Give up a domain or a claim (owners and admins). Members stay.
+       *
+       * Errors: not_signed_in (401), domain_not_found (404).
+       */
+      remove_domain: {
+        Args: {
+          domain_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+       *
+       * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_needs_owner (409).
+       */
+      remove_member: {
+        Args: {
+          organization_id: string
+          user_id: string
+        }
+        Returns: null
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -780,6 +1169,18 @@ export type Database = {
       }
 
       /**
+       * Mail an open invitation again (owners and admins). The new link works for 7 days, the old one no longer.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404), too_many_attempts (429).
+       */
+      resend_invitation: {
+        Args: {
+          invitation_id: string
+        }
+        Returns: InvitationQueued
+      }
+
+      /**
        * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
        *
        * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
@@ -790,6 +1191,18 @@ export type Database = {
           token: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Take an open invitation back (owners and admins); its link works no longer.
+       *
+       * Errors: not_signed_in (401), invitation_not_found (404).
+       */
+      revoke_invitation: {
+        Args: {
+          invitation_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -948,6 +1361,67 @@ export type Database = {
       }
 
       /**
+       * Let people with a confirmed address at a verified domain become members, or no longer (owners and admins).
+       *
+       * From then on an address that is being confirmed brings its account in; accounts that were there before come in by
+       * join_organization_by_domain, when they want to. Nobody who is a member goes.
+       *
+       * Errors: not_signed_in (401), domain_not_found (404), domain_not_verified (409).
+       */
+      set_domain_auto_join: {
+        Args: {
+          domain_id: string
+          has_auto_join: boolean
+        }
+        Returns: {
+          /** When it was claimed. */
+          created_at: string
+
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+
+          /** The domain, in lower-case ASCII. */
+          domain: string
+
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+
+          /** Key of the claim. */
+          id: string
+
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+
+          /** Key of the organization. */
+          organization_id: string
+
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+
+          /** When it last changed. */
+          updated_at: string
+
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organization_domains'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Sign in with e-mail address and password.
        *
        * Answers with an access token (15 minutes), a refresh token and the user. At most 10 failed attempts an account and
@@ -1071,6 +1545,21 @@ export type Database = {
       }
 
       /**
+       * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+       * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+       */
+      transfer_ownership: {
+        Args: {
+          organization_id: string
+          password: string
+          user_id: string
+        }
+        Returns: Done
+      }
+
+      /**
        * Stop following a source. Safe to repeat.
        *
        * Errors: not_signed_in (401).
@@ -1124,6 +1613,61 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'briefing_preferences'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Change an organization (owners and admins); what is left out or null stays as it is.
+       *
+       * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+       * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+       * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+       * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+       * organization_settings_invalid (400), organization_branding_invalid (400).
+       */
+      update_organization: {
+        Args: {
+          branding?: Json | null
+          name?: string | null
+          organization_id: string
+          settings?: Json | null
+          slug?: string | null
+        }
+        Returns: {
+          /** How it looks: logo_url, icon_url, primary_color, accent_color, tagline. */
+          branding: Branding
+
+          /** When it was made. */
+          created_at: string
+
+          /** Who made it; null once that account is gone. */
+          created_by: string | null
+
+          /** Key of the organization. */
+          id: string
+
+          /** Your own role there: owner, admin, member or billing. */
+          my_role: string
+
+          /** Its name. */
+          name: string
+
+          /** Settings of the client application; an object of at most 16 KiB. */
+          settings: Record<string, Json>
+
+          /** Its name in addresses: unique, a-z, 0-9 and single hyphens, 3 to 63 characters. */
+          slug: string
+
+          /** When it last changed. */
+          updated_at: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'organizations'
           isOneToOne: true
           isSetofReturn: true
         }

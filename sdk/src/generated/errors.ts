@@ -14,6 +14,12 @@ export const ERROR_CATALOGUE = {
     summary: 'A row with this key exists.',
     hint: 'Read it, or send another key.',
   },
+  /** This address belongs to a member. (409) */
+  already_member: {
+    status: 409,
+    summary: 'This address belongs to a member.',
+    hint: 'The view organization_members lists them; change_member_role changes what they may do.',
+  },
   /** The audit log and its seals only grow. (403) */
   audit_append_only: {
     status: 403,
@@ -92,6 +98,36 @@ export const ERROR_CATALOGUE = {
     summary: 'The display name is empty or too long.',
     hint: 'Send 1 to 80 characters.',
   },
+  /** The organization has claimed this domain before. (409) */
+  domain_claimed: {
+    status: 409,
+    summary: 'The organization has claimed this domain before.',
+    hint: 'The view organization_domains shows the record to set.',
+  },
+  /** This is no domain name. (400) */
+  domain_invalid: {
+    status: 400,
+    summary: 'This is no domain name.',
+    hint: 'Send one such as acme.example, without a dot at the end; names in other scripts as xn--….',
+  },
+  /** There is no such domain among those you manage. (404) */
+  domain_not_found: {
+    status: 404,
+    summary: 'There is no such domain among those you manage.',
+    hint: 'The view organization_domains lists them.',
+  },
+  /** The domain is not proven yet. (409) */
+  domain_not_verified: {
+    status: 409,
+    summary: 'The domain is not proven yet.',
+    hint: 'Set the TXT record that organization_domains shows, then call check_domain.',
+  },
+  /** Anybody can have an address at this domain. (400) */
+  domain_public: {
+    status: 400,
+    summary: 'Anybody can have an address at this domain.',
+    hint: 'Claim a domain of your own.',
+  },
   /** The e-mail address is confirmed. (409) */
   email_already_verified: {
     status: 409,
@@ -103,6 +139,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The e-mail address is not one we can write to.',
     hint: 'Send one plain address such as ada@example.com, at most 254 bytes.',
+  },
+  /** Your address is not confirmed yet. (403) */
+  email_not_verified: {
+    status: 403,
+    summary: 'Your address is not confirmed yet.',
+    hint: 'Call request_email_verification, open the link of its mail, then try again.',
   },
   /** An account with this e-mail address exists. (409) */
   email_taken: {
@@ -236,6 +278,24 @@ export const ERROR_CATALOGUE = {
     summary: 'E-mail address and password do not belong together.',
     hint: 'Check both; passwords are compared exactly as sent.',
   },
+  /** There is no such open invitation. (404) */
+  invitation_not_found: {
+    status: 404,
+    summary: 'There is no such open invitation.',
+    hint: 'Sign in with the address the mail went to; links work once, for 7 days, and a newer one voids the older.',
+  },
+  /** The address has an open invitation. (409) */
+  invitation_pending: {
+    status: 409,
+    summary: 'The address has an open invitation.',
+    hint: 'Call resend_invitation, or revoke_invitation first.',
+  },
+  /** Nobody is invited with this role. (400) */
+  invitation_role_invalid: {
+    status: 400,
+    summary: 'Nobody is invited with this role.',
+    hint: 'Send admin, member or billing; change_member_role and transfer_ownership make owners.',
+  },
   /** The link does not work (any more). (400) */
   link_invalid: {
     status: 400,
@@ -248,11 +308,23 @@ export const ERROR_CATALOGUE = {
     summary: 'The locale is not a language tag we understand.',
     hint: 'Send a tag such as en or de-AT.',
   },
+  /** The organization has no such member. (404) */
+  member_not_found: {
+    status: 404,
+    summary: 'The organization has no such member.',
+    hint: 'The view organization_members lists them.',
+  },
   /** The number of months is out of range. (400) */
   months_ahead_invalid: {
     status: 400,
     summary: 'The number of months is out of range.',
     hint: 'Send 1 to 120.',
+  },
+  /** No organization takes in addresses at your domain. (404) */
+  no_organization_to_join: {
+    status: 404,
+    summary: 'No organization takes in addresses at your domain.',
+    hint: 'Ask somebody there for an invitation.',
   },
   /** You may not do this. Without a token the status is 401. (403) */
   not_allowed: {
@@ -268,11 +340,23 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** The branding does not have the right shape. (400) */
+  organization_branding_invalid: {
+    status: 400,
+    summary: 'The branding does not have the right shape.',
+    hint: 'Send an object of logo_url, icon_url (https), primary_color, accent_color (#rrggbb) and tagline.',
+  },
   /** The name cannot be an organization's. (400) */
   organization_name_invalid: {
     status: 400,
     summary: "The name cannot be an organization's.",
     hint: 'Send 1 to 120 characters, without blanks around them.',
+  },
+  /** The organization would be left without an owner who can act. (409) */
+  organization_needs_owner: {
+    status: 409,
+    summary: 'The organization would be left without an owner who can act.',
+    hint: 'Make another member owner first, or delete the organization.',
   },
   /** You belong to no such organization. (404) */
   organization_not_found: {
@@ -285,6 +369,18 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'Your role in the organization does not allow this.',
     hint: 'Ask an owner; docs/tenancy.md says which role may do what.',
+  },
+  /** There is no such role in an organization. (400) */
+  organization_role_unknown: {
+    status: 400,
+    summary: 'There is no such role in an organization.',
+    hint: 'Send owner, admin, member or billing.',
+  },
+  /** The settings are no object that can be kept. (400) */
+  organization_settings_invalid: {
+    status: 400,
+    summary: 'The settings are no object that can be kept.',
+    hint: 'Send an object; keys are snake_case, and the whole may take 16 KiB.',
   },
   /** This cannot be a slug. (400) */
   organization_slug_invalid: {
@@ -453,6 +549,12 @@ export const ERROR_CATALOGUE = {
     status: 429,
     summary: 'Too many attempts in a short time.',
     hint: 'Wait as long as the header Retry-After says, then try again.',
+  },
+  /** The organization has as many domains as one can. (409) */
+  too_many_domains: {
+    status: 409,
+    summary: 'The organization has as many domains as one can.',
+    hint: 'Call remove_domain for one first.',
   },
   /** You follow as many as one can. (409) */
   too_many_follows: {

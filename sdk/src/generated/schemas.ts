@@ -9,6 +9,8 @@ import {
   briefingCard,
   briefingCards,
   briefingPreferences,
+  done,
+  invitationQueued,
   mailQueued,
   sessionAnswer,
   sessionsEnded,
@@ -135,6 +137,58 @@ export const columns = {
     source_id: z.guid(),
     /** Who follows: you. */
     user_id: z.guid(),
+  },
+  /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
+  invitations: {
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** The invited address. */
+    email: text(),
+    /** When the link stops working. */
+    expires_at: z.iso.datetime({ offset: true }),
+    /** Key of the invitation. */
+    id: z.guid(),
+    /** Who invited; null once that account is gone. */
+    invited_by: z.guid(),
+    /** Key of the organization. */
+    organization_id: z.guid(),
+    /** Its name when it invited. */
+    organization_name: text(codePoints({ min: 1, max: 120 })),
+    /** admin, member or billing: what the invited becomes. */
+    role: z.enum(['admin', 'member', 'billing']),
+    /** pending, accepted, declined, revoked or expired. */
+    state: text(),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** Domains and claims of the organizations whose domains you manage. */
+  organization_domains: {
+    /** When it was claimed. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Who claimed it; null once that account is gone. */
+    created_by: z.guid(),
+    /** The domain, in lower-case ASCII. */
+    domain: text(),
+    /** When the claim ends unless it is verified. */
+    expires_at: z.iso.datetime({ offset: true }),
+    /** Whether people with a confirmed address at the domain become members. */
+    has_auto_join: z.boolean(),
+    /** Key of the claim. */
+    id: z.guid(),
+    /** When the DNS was last asked. */
+    last_checked_at: z.iso.datetime({ offset: true }),
+    /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+    last_problem: z.enum(['record_missing', 'dns_failed', 'verified_elsewhere']),
+    /** Key of the organization. */
+    organization_id: z.guid(),
+    /** Name of the TXT record to set in the DNS. */
+    record_name: text(),
+    /** What the TXT record has to say. Leave it there: it is looked for every week. */
+    record_value: text(),
+    /** When it last changed. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** When the record was found; null before. */
+    verified_at: z.iso.datetime({ offset: true }),
   },
   /** Who belongs to the organizations that you belong to. */
   organization_members: {
@@ -361,6 +415,35 @@ export const rows = {
     source_id: columns.followed_sources.source_id,
     user_id: columns.followed_sources.user_id,
   }),
+  /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
+  invitations: z.object({
+    created_at: columns.invitations.created_at,
+    email: columns.invitations.email,
+    expires_at: columns.invitations.expires_at,
+    id: columns.invitations.id,
+    invited_by: columns.invitations.invited_by.nullable(),
+    organization_id: columns.invitations.organization_id,
+    organization_name: columns.invitations.organization_name,
+    role: columns.invitations.role,
+    state: columns.invitations.state,
+    updated_at: columns.invitations.updated_at,
+  }),
+  /** Domains and claims of the organizations whose domains you manage. */
+  organization_domains: z.object({
+    created_at: columns.organization_domains.created_at,
+    created_by: columns.organization_domains.created_by.nullable(),
+    domain: columns.organization_domains.domain,
+    expires_at: columns.organization_domains.expires_at,
+    has_auto_join: columns.organization_domains.has_auto_join,
+    id: columns.organization_domains.id,
+    last_checked_at: columns.organization_domains.last_checked_at.nullable(),
+    last_problem: columns.organization_domains.last_problem.nullable(),
+    organization_id: columns.organization_domains.organization_id,
+    record_name: columns.organization_domains.record_name,
+    record_value: columns.organization_domains.record_value,
+    updated_at: columns.organization_domains.updated_at,
+    verified_at: columns.organization_domains.verified_at.nullable(),
+  }),
   /** Who belongs to the organizations that you belong to. */
   organization_members: z.object({
     avatar_url: columns.organization_members.avatar_url.nullable(),
@@ -464,6 +547,31 @@ export const updates = {
 /** Arguments of the functions. An unknown argument is refused. */
 export const args = {
   /**
+   * Accept an invitation: by the token of the mail, or by the id that the view invitations shows you.
+   *
+   * Your account's address must be the invited one, and confirmed (request_email_verification). A link that somebody
+   * forwards lets nobody else in. Answers with the organization.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+   */
+  accept_invitation: z.strictObject({
+    invitation_id: z.guid().nullish(),
+    token: text().nullish(),
+  }),
+  /**
+   * Claim a domain for an organization (owners and admins).
+   *
+   * The answer tells which TXT record to set in the DNS (record_name, record_value). It is looked for after five minutes and
+   * then ever less often, for 7 days, or when check_domain asks. Names in other scripts are sent as xn--….
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), domain_invalid (400),
+   * domain_public (400), domain_claimed (409), too_many_domains (409).
+   */
+  add_domain: z.strictObject({
+    domain: text(),
+    organization_id: z.guid(),
+  }),
+  /**
    * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
    * goes to the old one. Until the link is opened nothing changes.
    *
@@ -472,6 +580,19 @@ export const args = {
   change_email: z.strictObject({
     new_email: text(),
     password: text(),
+  }),
+  /**
+   * Give a member the role owner, admin, member or billing (owners and admins; to and from owner: owners only).
+   *
+   * Felt by the member's next request.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_role_unknown (400), organization_needs_owner (409).
+   */
+  change_member_role: z.strictObject({
+    organization_id: z.guid(),
+    role: text(),
+    user_id: z.guid(),
   }),
   /**
    * Change your password. Ends all your other sessions; this one goes on.
@@ -484,6 +605,14 @@ export const args = {
     new_password: text(),
   }),
   /**
+   * Have the DNS asked for a domain's record now (owners and admins); the view organization_domains shows the outcome.
+   *
+   * Errors: not_signed_in (401), domain_not_found (404).
+   */
+  check_domain: z.strictObject({
+    domain_id: z.guid(),
+  }),
+  /**
    * Make an organization; you become its owner.
    *
    * slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters, unique; some are reserved.
@@ -494,6 +623,25 @@ export const args = {
   create_organization: z.strictObject({
     name: text(),
     slug: text(),
+  }),
+  /**
+   * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+   */
+  decline_invitation: z.strictObject({
+    invitation_id: z.guid().nullish(),
+    token: text().nullish(),
+  }),
+  /**
+   * Delete an organization for good, with everything in it (owners, with their password).
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429).
+   */
+  delete_organization: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
   }),
   /**
    * End one of your own sessions; its access token is refused from the next request on.
@@ -553,6 +701,35 @@ export const args = {
    * status is always ok; where it cannot be, there is no answer.
    */
   health: z.strictObject({}),
+  /**
+   * Invite an address to an organization as admin, member (default) or billing (owners and admins).
+   *
+   * A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
+   * address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
+   * mails an hour, an organization sends at most 200 in 24 hours.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
+   * invitation_role_invalid (400), already_member (409), invitation_pending (409), too_many_attempts (429).
+   */
+  invite_member: z.strictObject({
+    email: text(),
+    organization_id: z.guid(),
+    role: text().optional(),
+  }),
+  /**
+   * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
+   *
+   * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404).
+   */
+  join_organization_by_domain: z.strictObject({}),
+  /**
+   * Leave an organization. Its last owner hands it over or deletes it first.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_needs_owner (409).
+   */
+  leave_organization: z.strictObject({
+    organization_id: z.guid(),
+  }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
   /**
@@ -565,6 +742,26 @@ export const args = {
    */
   refresh_session: z.strictObject({
     refresh_token: text(),
+  }),
+  /**
+   * Give up a domain or a claim (owners and admins). Members stay.
+   *
+   * Errors: not_signed_in (401), domain_not_found (404).
+   */
+  remove_domain: z.strictObject({
+    domain_id: z.guid(),
+  }),
+  /**
+   * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+   *
+   * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+   * organization_needs_owner (409).
+   */
+  remove_member: z.strictObject({
+    organization_id: z.guid(),
+    user_id: z.guid(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -583,6 +780,14 @@ export const args = {
     email: text(),
   }),
   /**
+   * Mail an open invitation again (owners and admins). The new link works for 7 days, the old one no longer.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404), too_many_attempts (429).
+   */
+  resend_invitation: z.strictObject({
+    invitation_id: z.guid(),
+  }),
+  /**
    * Set a new password with the token of a mail's link. Ends every session of the account; then sign in.
    *
    * Errors: password_too_short (400), password_too_long (400), link_invalid (400).
@@ -590,6 +795,14 @@ export const args = {
   reset_password: z.strictObject({
     new_password: text(),
     token: text(),
+  }),
+  /**
+   * Take an open invitation back (owners and admins); its link works no longer.
+   *
+   * Errors: not_signed_in (401), invitation_not_found (404).
+   */
+  revoke_invitation: z.strictObject({
+    invitation_id: z.guid(),
   }),
   /**
    * Save a card of one of your briefings, with tags and a note. Safe to repeat; counts as the feedback save.
@@ -622,6 +835,18 @@ export const args = {
   search_saved_cards: z.strictObject({
     query: text().nullish(),
     tags: z.array(text()).nullish(),
+  }),
+  /**
+   * Let people with a confirmed address at a verified domain become members, or no longer (owners and admins).
+   *
+   * From then on an address that is being confirmed brings its account in; accounts that were there before come in by
+   * join_organization_by_domain, when they want to. Nobody who is a member goes.
+   *
+   * Errors: not_signed_in (401), domain_not_found (404), domain_not_verified (409).
+   */
+  set_domain_auto_join: z.strictObject({
+    domain_id: z.guid(),
+    has_auto_join: z.boolean(),
   }),
   /**
    * Sign in with e-mail address and password.
@@ -690,6 +915,17 @@ export const args = {
     sent_at: z.iso.datetime({ offset: true }).nullish(),
   }),
   /**
+   * Make another member the owner in your place (owners, with their password); you become admin. Other owners stay.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), password_wrong (403),
+   * too_many_attempts (429), member_not_found (404), organization_needs_owner (409).
+   */
+  transfer_ownership: z.strictObject({
+    organization_id: z.guid(),
+    password: text(),
+    user_id: z.guid(),
+  }),
+  /**
    * Stop following a source. Safe to repeat.
    *
    * Errors: not_signed_in (401).
@@ -714,6 +950,24 @@ export const args = {
    */
   update_briefing_preferences: z.strictObject({
     preferences: json(),
+  }),
+  /**
+   * Change an organization (owners and admins); what is left out or null stays as it is.
+   *
+   * settings and branding are merged into what there is, key by key: a key with null goes, any other replaces the value of
+   * its key. settings is any JSON under snake_case keys, 16 KiB together. branding knows logo_url, icon_url (https),
+   * primary_color, accent_color (#rrggbb) and tagline. Answers with the organization as it is now.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
+   * organization_name_invalid (400), organization_slug_invalid (400), organization_slug_taken (409),
+   * organization_settings_invalid (400), organization_branding_invalid (400).
+   */
+  update_organization: z.strictObject({
+    branding: json().nullish(),
+    name: text().nullish(),
+    organization_id: z.guid(),
+    settings: json().nullish(),
+    slug: text().nullish(),
   }),
   /**
    * Change your own profile; what is left out or null stays as it is.
@@ -749,9 +1003,15 @@ export const args = {
 
 /** What the functions answer with. */
 export const results = {
+  accept_invitation: z.array(rows.organizations),
+  add_domain: z.array(rows.organization_domains),
   change_email: mailQueued,
+  change_member_role: z.array(rows.organization_members),
   change_password: sessionsEnded,
+  check_domain: z.null(),
   create_organization: z.array(rows.organizations),
+  decline_invitation: z.null(),
+  delete_organization: done,
   end_session: z.null(),
   follow_source: z.null(),
   follow_topic: z.null(),
@@ -763,23 +1023,33 @@ export const results = {
       checked_at: z.iso.datetime({ offset: true }),
     }),
   ),
+  invite_member: invitationQueued,
+  join_organization_by_domain: z.array(rows.organizations),
+  leave_organization: z.null(),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
+  remove_domain: z.null(),
+  remove_member: z.null(),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
+  resend_invitation: invitationQueued,
   reset_password: sessionsEnded,
+  revoke_invitation: z.null(),
   save_card: z.array(rows.saved_cards),
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
+  set_domain_auto_join: z.array(rows.organization_domains),
   sign_in: sessionAnswer,
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
+  transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
+  update_organization: z.array(rows.organizations),
   update_profile: z.array(rows.users),
   verify_email: z.null(),
 } as const

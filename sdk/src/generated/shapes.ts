@@ -103,6 +103,25 @@ export const briefingPreferences = z.strictObject({
 /** What someone wants in their briefings. Everything is optional. */
 export type BriefingPreferences = z.infer<typeof briefingPreferences>
 
+/** JSON Schema of the answer {"status": "done"}. */
+export const done = z.strictObject({
+  status: z.enum(['done']),
+})
+
+/** JSON Schema of the answer {"status": "done"}. */
+export type Done = z.infer<typeof done>
+
+/** JSON Schema of the answer to an invitation. */
+export const invitationQueued = z.strictObject({
+  /** Key of the invitation. */
+  invitation_id: text(guid()),
+  /** A mail is on its way. */
+  status: z.enum(['mail_queued']),
+})
+
+/** JSON Schema of the answer to an invitation. */
+export type InvitationQueued = z.infer<typeof invitationQueued>
+
 /** JSON Schema of the answer to a request that a mail decides. */
 export const mailQueued = z.strictObject({
   /** If there is somebody to write to, a mail is on its way. */

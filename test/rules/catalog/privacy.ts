@@ -30,6 +30,8 @@ export const reachesPerson = sqlRule({
     'private.attempts': 'nobody can say whose row it is',
     // Erasing by address finds it; rows nobody confirms are gone after two days.
     'private.sign_up_requests': 'its person has no account yet; the address is all there is',
+    // As above: found by address, and gone a month after its last day.
+    'core.invitations': 'its person may have no account yet; the address is all there is',
     // The log outlives accounts; core.audit_events_about() finds what is somebody's by subject and actor.
     'core.audit_log': 'an event stays when its person goes',
   },

@@ -10,12 +10,13 @@ const base: QueuedMail = {
   recipient: 'ada@example.com',
   locale: 'en',
   token: TOKEN,
+  organization_name: null,
   device: null,
   app_name: 'Howdah',
   app_url: 'https://app.example.com',
   sender: 'no-reply@example.com',
 }
-const LINKED = ['sign_up', 'verify_email', 'change_email', 'reset_password']
+const LINKED = ['sign_up', 'verify_email', 'change_email', 'reset_password', 'invitation']
 
 test.each(MAIL_KINDS.flatMap((kind) => ['en', 'de'].map((locale) => [kind, locale] as const)))(
   '%s in %s has a subject, text and HTML that say the same',

@@ -8,6 +8,7 @@ export function taskContext(services: WorkerServices, deliver: DeliverMail = une
   return {
     ...services,
     deliver,
+    lookUpTxt: () => Promise.reject(new Error('This task was not expected to ask the DNS.')),
     log: createLog({ write: () => undefined }),
     signal: new AbortController().signal,
     addJob: () => Promise.reject(new Error('This task was not expected to queue a job.')),

@@ -83,5 +83,13 @@ export const de: MailTexts = {
       ],
       action: `Zu ${appName}`,
     }),
+    invitation: ({ appName, organizationName }) => ({
+      subject: `Eine Einladung zu ${appName}`,
+      paragraphs: [
+        `Sie sind eingeladen, bei ${appName} ${organizationName ? `der Organisation „${organizationName}“` : 'einer Organisation'} beizutreten. Der Link gilt einmal, 7 Tage lang, bis ein neuerer verschickt wird.`,
+        'Er ist für diese Adresse gedacht: Melden Sie sich mit ihr an, oder eröffnen Sie mit ihr ein Konto. Wenn Sie keine Einladung erwartet haben, beachten Sie diese Mail nicht weiter.',
+      ],
+      action: 'Einladung ansehen',
+    }),
   },
 }

@@ -83,5 +83,13 @@ export const en: MailTexts = {
       ],
       action: `Go to ${appName}`,
     }),
+    invitation: ({ appName, organizationName }) => ({
+      subject: `An invitation to ${appName}`,
+      paragraphs: [
+        `you are invited to join ${organizationName ? `the organization “${organizationName}”` : 'an organization'} at ${appName}. The link works once, for 7 days, until a newer one is sent.`,
+        'It is meant for this address: sign in, or open an account, with it. If you expected no invitation, ignore this mail.',
+      ],
+      action: 'See the invitation',
+    }),
   },
 }

@@ -1,9 +1,14 @@
 /** What every language has to say. */
 import type { MailKind } from '../queued-mail.ts'
 
-/** What a text may mention. Nothing that a stranger typed: our mails must not carry other people's messages. */
+/**
+ * What a text may mention. Of what strangers typed only short names without dots and slashes: our mails must not carry
+ * other people's messages.
+ */
 export type MailFacts = {
   appName: string
+  /** Who invites. */
+  organizationName: string | undefined
   /** Program or device of a new session, and the address it came from, where known. */
   deviceName: string | undefined
   deviceAddress: string | undefined

@@ -87,7 +87,7 @@ test('strangers and removed members get one answer for organizations of others a
   const acme = await createOrganization(api)
   const [removed, stranger] = [await addMember(db, api, acme, 'owner'), await signUp(api)]
   expect((await remove(acme.owner, acme, removed.id)).status).toBe(204)
-  const calls = (id: string, { password }: Person): [string, object][] => [
+  const calls = (id: string, { password }: Person): [string, Record<string, unknown>][] => [
     ['update_organization', { organization_id: id, name: 'Mine' }],
     ['delete_organization', { organization_id: id, password }],
     ['change_member_role', { organization_id: id, user_id: acme.owner.id, role: 'member' }],
