@@ -23,6 +23,8 @@ const VALUES_PER_SHAPE = 1200
 /** Values that a check takes which only Postgres knows; chance would hardly find one. */
 const FITTING: Record<string, unknown[]> = {
   'identities.email': ['ada@example.com', 'ä@example.com', 'a+b@sub.example.org'],
+  'invitations.email': ['ada@example.com', 'a+b@sub.example.org'],
+  'organization_domains.domain': ['acme.example', 'xn--bcher-kva.example'],
   'users.email': ['ada@example.com', 'ä@example.com', 'a+b@sub.example.org'],
   'users.timezone': ['UTC', 'Europe/Berlin', 'America/Argentina/Buenos_Aires'],
 }

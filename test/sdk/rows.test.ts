@@ -58,6 +58,35 @@ await db.as('howdah_worker').query('select core.keep_web_push_keys($1, $2)', [
   Buffer.from(vapid.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url'),
 ])
 
+/** Ada's organization has a second member, open invitations and a verified domain. */
+const made = await orThrow(client.rpc('create_organization', { name: 'Acme', slug: 'acme' }))
+const acme = { organization_id: made[0]?.id ?? '' }
+const { rows: seeded } = await db.owner.query<{ invitation: string; other: string; domain: string }>(
+  `with joined as (
+    insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member')
+  ), domain as (
+    insert into core.organization_domains (organization_id, domain, token, verified_at, expires_at, next_check_at)
+    values ($1, 'example.com', repeat('a', 43), now(), now(), now()) returning id
+  ), invited as (
+    insert into core.invitations (organization_id, organization_name, email, role, expires_at)
+    select $1, 'Acme', name || '@example.com', 'member', now() + interval '1 day' from unnest(array['one', 'two']) name
+    returning id
+  )
+  select (select id from domain) as domain, (select min(id::text) from invited) as invitation, (select max(id::text) from invited) as other`,
+  [acme.organization_id, carol.user.id],
+)
+const { domain: domainId = '', invitation: openInvitation = '', other = '' } = seeded[0] ?? {}
+
+/** Somebody invites Ada. */
+async function invitationOfAda(): Promise<string> {
+  const dora = createClient({ url: api.url })
+  await orThrow(dora.auth.signUp({ email: 'dora@example.com', password: 'a third horse' }))
+  const theirs = await orThrow(dora.rpc('create_organization', { name: 'Looms', slug: 'looms' }))
+  const invite = { organization_id: theirs[0]?.id ?? '', email: credentials.email }
+  const { invitation_id } = await orThrow(dora.rpc('invite_member', invite))
+  return invitation_id
+}
+
 /** An organization with somebody else in it, a team and two workspaces. */
 const society = await orThrow(
   client.rpc('create_organization', { name: 'Difference Engines', slug: 'difference-engines' }).single(),
@@ -106,6 +135,16 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   update_profile: { display_name: 'Ada L.', preferences: { theme: 'dark' }, has_onboarded: true },
   request_email_verification: {},
   verify_email: { token: verifyToken },
+  create_organization: { name: 'Analytical Engines', slug: 'analytical-engines' },
+  update_organization: { ...acme, settings: { beta: true }, branding: { primary_color: '#1a2b3c' } },
+  change_member_role: { ...acme, user_id: carol.user.id, role: 'billing' },
+  invite_member: { ...acme, email: 'guest@example.com' },
+  resend_invitation: { invitation_id: openInvitation },
+  accept_invitation: { invitation_id: await invitationOfAda() },
+  add_domain: { ...acme, domain: 'engines.example' },
+  check_domain: { domain_id: domainId },
+  set_domain_auto_join: { domain_id: domainId, has_auto_join: true },
+  join_organization_by_domain: {},
   reset_password: { token: resetToken, new_password: newPassword },
   request_password_reset: { email: 'nobody@example.com' },
   sign_in_with_identity: { token: await issuer.token(person('dora')), nonce: null },
@@ -113,7 +152,6 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   find_account_for_support: { email: 'carol@example.com' },
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
   change_password: { current_password: credentials.password, new_password: newPassword },
-  create_organization: { name: 'Analytical Engines', slug: 'analytical-engines' },
   create_team: { organization_id: society.id, name: 'Levers' },
   update_team: { team_id: team.id, name: 'Wheels' },
   add_team_member: { team_id: team.id, user_id: session.user.id, role: 'lead' },
@@ -209,6 +247,19 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
     const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))
     return { session_id: other?.id }
   },
+  decline_invitation: async () => {
+    await db.owner.query('update core.invitations set email = $2 where id = $1', [other, credentials.email])
+    return { invitation_id: other }
+  },
+  revoke_invitation: () => ({ invitation_id: openInvitation }),
+  remove_domain: () => ({ domain_id: domainId }),
+  transfer_ownership: () => ({ ...acme, user_id: carol.user.id, password: newPassword }),
+  leave_organization: () => acme,
+  remove_member: async () => {
+    await db.owner.query('select ops.appoint_owner($1, $2)', ['acme', credentials.email])
+    return { ...acme, user_id: carol.user.id }
+  },
+  delete_organization: () => ({ ...acme, password: newPassword }),
   unfollow_source: () => ({ source_id: source }),
   refresh_session: () => ({ refresh_token: session.refreshToken }),
   sign_out: () => ({}),

@@ -1,9 +1,10 @@
 /** Everybody who attacks: with a token that is theirs, that was theirs, or that is none. */
-import { SignJWT } from 'jose'
 import type { TestApi } from '../../setup/api.ts'
 import type { TestDatabase } from '../../setup/database.ts'
 import { type Person, signUp } from '../../setup/story.ts'
-import { seedWorld } from './seed-world.ts'
+import { oddClaims, rejectedTokens, signer } from './odd-tokens.ts'
+import { CAST, forbiddenWords, organizationsOf, type Part, SUSPENDED } from './people.ts'
+import { type Keys, seedWorld } from './seed-world.ts'
 
 /** One attacker. */
 export type Identity = {
@@ -12,6 +13,12 @@ export type Identity = {
   /** The database role the token becomes; undefined when the guard has to refuse it. */
   role: 'howdah_anon' | 'howdah_user' | 'howdah_admin' | undefined
   userId?: string
+  /** Claims beside role and sub that the token carries. */
+  claims?: Record<string, unknown>
+  /** Whom they attack, by name. */
+  victim: string
+  /** Has rows in every view, so each verb that is granted must be seen to work. (Default: false) */
+  owesControls?: boolean
   /** What only others may see. */
   forbidden: string[]
 }
@@ -21,81 +28,103 @@ export type World = {
   identities: Identity[]
   /** Whose rows are attacked. */
   victim: Person
-  /** A further session of A for attacks that end a session. */
-  freshToken(identity: Identity): Promise<string | undefined>
+  /** The identity in a session of its own, where it has any: some functions end the others. */
+  renewed(identity: Identity): Promise<Identity>
 }
 
-/** Signs people up through the API, seeds rows for them and makes the odd tokens. */
+/** Signs the cast up through the API, seeds rows for them and makes the odd tokens. */
 export async function makeWorld(db: TestDatabase, api: TestApi): Promise<World> {
-  const [a, b, chief, suspended] = await Promise.all(
-    ['a', 'b', 'admin', 'suspended'].map((label) =>
-      signUp(api, { email: `canary-${label}-email@example.com` }),
+  const people = new Map(
+    await Promise.all(
+      CAST.map(
+        async ({ label }) => [label, await signUp(api, { email: `mail-${label}@example.com` })] as const,
+      ),
     ),
   )
-  if (!a || !b || !chief || !suspended) throw new Error('four people were asked for')
-  await db.owner.query(`update core.users set role = 'admin' where id = $1`, [chief.id])
-  const labelled = { a, b, admin: chief, suspended }
-  const people = Object.entries(labelled).map(([label, { id }]) => ({ id, label }))
-  const secrets = await seeded(db, people)
-
-  const signIn = async (person: Person) => {
-    const { status, body } = await api.rpc('sign_in', { email: person.email, password: person.password })
-    if (status !== 200)
-      throw new Error(`sign_in of ${person.email} answered ${status}: ${JSON.stringify(body)}`)
+  const person = (label: string) => {
+    const found = people.get(label)
+    if (!found) throw new Error(`nobody was signed up as ${label}`)
+    return found
+  }
+  await db.owner.query(`update core.users set role = 'admin' where id = $1`, [person('admin').id])
+  const keys = await seeded(db, new Map([...people].map(([label, { id }]) => [label, id])))
+  const signIn = async ({ email, password }: Person) => {
+    const { status, body } = await api.rpc('sign_in', { email, password })
+    if (status !== 200) throw new Error(`sign_in of ${email} answered ${status}: ${JSON.stringify(body)}`)
     return String(body.access_token)
   }
+  const [a, b] = [person('a'), person('b')]
   const gone = await signIn(a)
   await api.rpc('sign_out', {}, gone)
-  const adminToken = await signIn(chief)
-  await db.owner.query(`update core.users set status = 'suspended' where id = $1`, [suspended.id])
+  const adminToken = await signIn(person('admin'))
+  await db.owner.query(`update core.users set status = 'suspended' where id = $1`, [person(SUSPENDED).id])
 
-  const others = (id?: string) => [...secrets].filter(([owner]) => owner !== id).flatMap(([, words]) => words)
-  const odd = await oddTokens(db, a, b)
-  const identities: Identity[] = [
-    { name: 'anon', role: 'howdah_anon', forbidden: others() },
-    { name: 'user A', token: a.token, role: 'howdah_user', userId: a.id, forbidden: others(a.id) },
-    { name: 'user B', token: b.token, role: 'howdah_user', userId: b.id, forbidden: others(b.id) },
-    { name: 'admin', token: adminToken, role: 'howdah_admin', userId: chief.id, forbidden: others(chief.id) },
-    { name: 'A, signed out', token: gone, role: undefined, forbidden: others() },
-    { name: 'suspended', token: suspended.token, role: undefined, forbidden: others() },
-    ...Object.entries(odd).map(([name, token]) => ({ name, token, role: undefined, forbidden: others() })),
-  ]
-  const persons = new Map([a, b, chief].map((person) => [person.id, person]))
+  const outsider = { victim: 'user B', forbidden: forbiddenTo(undefined, keys) }
+  const identities: Identity[] = [{ name: 'anon', role: 'howdah_anon', owesControls: true, ...outsider }]
+  for (const part of CAST.filter(({ label }) => label !== SUSPENDED)) {
+    const { id, token } = person(part.label)
+    identities.push({
+      name: part.name,
+      token: part.label === 'admin' ? adminToken : token,
+      role: part.label === 'admin' ? 'howdah_admin' : 'howdah_user',
+      userId: id,
+      victim: part.victim,
+      owesControls: part.ownsOne,
+      forbidden: forbiddenTo(part, keys),
+    })
+  }
+  const ofA = identities.find(({ name }) => name === 'user A')
+  if (!ofA) throw new Error('the cast has no user A')
+  const odd = Object.entries(oddClaims(keys.ofOrganization.get('b')?.[0] ?? ''))
+  for (const [name, claims] of odd) {
+    const token = await signer(db, a)(claims)
+    identities.push({ ...ofA, owesControls: false, name, claims, token })
+  }
+  identities.push(
+    { name: 'A, signed out', token: gone, role: undefined, ...outsider },
+    { name: 'suspended', token: person(SUSPENDED).token, role: undefined, ...outsider },
+  )
+  for (const [name, token] of Object.entries(await rejectedTokens(db, a, b))) {
+    identities.push({ name, token, role: undefined, ...outsider })
+  }
+  const byId = new Map([...people.values()].map((one) => [one.id, one]))
   return {
     identities,
     victim: b,
-    freshToken: async ({ userId, token }) => {
-      const person = persons.get(userId ?? '')
-      return person ? signIn(person) : token
+    renewed: async (identity) => {
+      const found = identity.role && byId.get(identity.userId ?? '')
+      if (!found || (await api.get('/sessions?limit=1', identity.token)).status === 200) return identity
+      const token = await signIn(found)
+      return { ...identity, token: identity.claims ? await signer(db, { token })(identity.claims) : token }
     },
   }
 }
 
-async function seeded(db: TestDatabase, people: { id: string; label: string }[]) {
+function forbiddenTo(part: Part | undefined, keys: Keys): string[] {
+  const mine = part ? organizationsOf(part) : {}
+  const words = forbiddenWords(part)
+  for (const other of CAST.filter(({ label }) => label !== part?.label)) {
+    const [id, ...rows] = keys.ofPerson.get(other.label) ?? []
+    const isFellow = Object.keys(organizationsOf(other)).some((organization) => organization in mine)
+    words.push(...rows, ...(isFellow || id === undefined ? [] : [id]))
+  }
+  for (const [label, ids] of keys.ofOrganization) {
+    const [closed, owner] = label.startsWith('closed ') ? [true, label.slice(7)] : [false, label]
+    const isOpen = closed ? ['owner', 'admin'].includes(mine[owner] ?? '') : owner in mine
+    if (!isOpen) words.push(...ids)
+  }
+  return words
+}
+
+async function seeded(db: TestDatabase, ids: ReadonlyMap<string, string>): Promise<Keys> {
   const client = await db.superuser.connect()
   try {
     await client.query('begin')
-    const secrets = await seedWorld(client, people)
+    const keys = await seedWorld(client, ids)
     await client.query('commit')
-    return secrets
+    return keys
   } finally {
     await client.query('rollback')
     client.release()
-  }
-}
-
-/** Tokens with our signature and claims we would never write. */
-async function oddTokens(db: TestDatabase, a: Person, b: Person): Promise<Record<string, string>> {
-  const complete = JSON.parse(Buffer.from(a.token.split('.')[1] ?? '', 'base64url').toString())
-  const key = new TextEncoder().encode(db.target.secrets.jwt_secret)
-  const sign = (claims: Record<string, unknown>) =>
-    new SignJWT({ ...complete, ...claims }).setProtectedHeader({ alg: 'HS256' }).sign(key)
-  return {
-    'token without role': await sign({ role: undefined }),
-    'token without exp': await sign({ exp: undefined }),
-    'token for others': await sign({ aud: 'somebody else' }),
-    'token of A as admin': await sign({ role: 'howdah_admin' }),
-    'token of A naming B': await sign({ sub: b.id }),
-    'token without session': await sign({ sid: undefined }),
   }
 }

@@ -1,7 +1,7 @@
-/** Attacks on what is not a view: embedded resources, functions, and all that must not be there. */
+/** Attacks on what is not a view: embedded resources, and all that must not be there. */
 import { type Cell, granted, refusal, statusIn } from './cell.ts'
 import type { Identity } from './identities.ts'
-import type { Fn, Hidden, Surfaces, View } from './surfaces.ts'
+import type { Hidden, Surfaces, View } from './surfaces.ts'
 
 /** Every view inside every other, whether a foreign key leads there or not. */
 export function embedCells(identity: Identity, views: View[]): Cell[] {
@@ -92,38 +92,4 @@ export function hiddenFunctionCells(identity: Identity, names: string[]): Cell[]
       judge: statusIn(401, 404, 406),
     },
   ])
-}
-
-/** Calls with each id in turn; who may not call is refused, whatever the arguments. */
-export function functionCells(identity: Identity, fn: Fn, ids: string[]): Cell[] {
-  const mayCall = identity.role !== undefined && fn.roles.includes(identity.role)
-  const right =
-    identity.role === undefined ? statusIn(401) : mayCall ? () => undefined : statusIn(refusal(identity))
-  const variants = fn.args.some(({ type }) => type === 'uuid') ? ids : ids.slice(0, 1)
-  return variants.flatMap((id) => {
-    const body = Object.fromEntries(fn.args.map(({ name, type }) => [name, argument(name, type, id)]))
-    const query = fn.args.map(({ name }) => `${name}=${encodeURIComponent(String(body[name]))}`).join('&')
-    const base = { identity, surface: `function ${fn.identity}` }
-    return [
-      { ...base, verb: `call with ${id}`, method: 'POST', path: `/rpc/${fn.name}`, body, judge: right },
-      // A function that writes cannot be called with GET; without arguments in the path another overload may answer.
-      {
-        ...base,
-        verb: `get with ${id}`,
-        method: 'GET',
-        path: `/rpc/${fn.name}?${query}`,
-        judge: mayCall || identity.role === undefined ? () => undefined : statusIn(refusal(identity), 405),
-      },
-    ]
-  })
-}
-
-function argument(name: string, type: string, id: string): unknown {
-  if (type === 'uuid') return id
-  if (name === 'email') return 'canary-b-email@example.com'
-  if (type === 'integer') return 1
-  if (type === 'boolean') return false
-  if (type === 'date') return '2026-01-01'
-  if (type === 'jsonb') return {}
-  return type.endsWith('[]') ? [] : `attack-${name}`
 }

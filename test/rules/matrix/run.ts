@@ -2,11 +2,13 @@
 import type { TestApi } from '../../setup/api.ts'
 import type { Cell } from './cell.ts'
 import type { Field } from './field.ts'
+import { functionCells, type VictimIds } from './function-cells.ts'
 import type { Identity, World } from './identities.ts'
+import { insiderFunctions, memberCell, ownerCell } from './insiders.ts'
 import { judge } from './judge.ts'
 import { difference, pairsOf } from './oracle-cells.ts'
-import { embedCells, functionCells, hiddenCells, hiddenFunctionCells } from './other-cells.ts'
-import { attackTables } from './sql-attacks.ts'
+import { embedCells, hiddenCells, hiddenFunctionCells } from './other-cells.ts'
+import { attackBySql } from './sql-attacks.ts'
 import type { View } from './surfaces.ts'
 import { stateOf, victimQuery } from './untouched.ts'
 import { MISSING, type Rows, type Targets, viewCells } from './view-cells.ts'
@@ -18,51 +20,81 @@ const AT_ONCE = 8
 export type Report = { cells: number; unexpected: string[]; controls: Set<string> }
 
 /** Which part of the matrix runs: with `tables`, only these views and tables. (Default: all of it) */
-export type Part = { views?: View[]; identities?: Identity[]; tables?: string[] }
+export type Part = {
+  views?: View[]
+  identities?: Identity[]
+  tables?: string[]
+  /** Of identities that the guard refuses only the first tries everything; the others try each view and function. */
+  isShort?: boolean
+}
 
 /** Runs the matrix, or a part of it. */
 export async function runMatrix(field: Field, part: Part = {}): Promise<Report> {
   const report: Report = { cells: 0, unexpected: [], controls: new Set() }
   const { world, surfaces } = field
-  const query = await victimQuery(field.db.superuser)
-  for (const identity of part.identities ?? world.identities) {
-    const victim = victimOf(world, identity)
-    const state = () => stateOf(field.db.superuser, query, victim.userId ?? '')
-    const guarded = async (what: string, work: () => Promise<void>) => {
-      const before = await state()
-      await work()
-      const changed = (await state()).filter((line) => !before.includes(line))
-      if (changed.length > 0) {
-        report.unexpected.push(`${identity.name}: ${what} changed what is not theirs: ${changed.join(', ')}`)
-      }
-    }
+  for (const known of part.identities ?? world.identities) {
+    const identity = await world.renewed(known)
+    const victim = await world.renewed(victimOf(world, known))
+    const guarded = await guard(field, report, identity, victim)
     for (const view of part.views ?? surfaces.views) {
       await guarded(`view ${view.name}`, () => attackView(field, report, identity, victim, view))
     }
     if (identity.role) {
-      const { cells, unexpected } = await attackTables(field.db, identity, victim, part.tables)
+      const { cells, unexpected } = await attackBySql(field, identity, victim, part)
       report.cells += cells
-      report.unexpected.push(...unexpected.map((sentence) => `${identity.name}: ${sentence}`))
+      report.unexpected.push(...unexpected)
     }
     if (part.tables) continue
+    const refused = world.identities.find(({ role }) => role === undefined)
+    if (part.isShort && identity.role === undefined && identity.name !== refused?.name) continue
     await guarded('embedding', () => runAll(field.api, report, embedCells(identity, surfaces.views)))
     await guarded('hidden relations', () => runAll(field.api, report, hiddenCells(identity, surfaces)))
     await guarded('hidden functions', () =>
       runAll(field.api, report, hiddenFunctionCells(identity, field.hiddenFunctions)),
     )
-    const ids = [...(await foreignIds(field, identity, victim)), MISSING]
+    // Whom the guard refuses never gets as far as an id.
+    const isOut = part.isShort && identity.role === undefined
+    const ids = isOut ? { all: [MISSING], named: new Map() } : await idsOf(field, identity, victim)
     for (const fn of surfaces.functions) {
       // Some functions end the session they are called in.
-      const fresh = { ...identity, ...(await tokenFor(world, identity)) }
+      const fresh = await world.renewed(identity)
       await guarded(`function ${fn.name}`, () => runAll(field.api, report, functionCells(fresh, fn, ids), 1))
     }
   }
   return report
 }
 
-async function tokenFor(world: World, identity: Identity): Promise<{ token?: string }> {
-  const token = identity.role ? await world.freshToken(identity) : identity.token
-  return token === undefined ? {} : { token }
+/** Attacks from within one organization; the controls are the functions that its owner got through. */
+export async function runInsiders(field: Field): Promise<Report> {
+  const report: Report = { cells: 0, unexpected: [], controls: new Set() }
+  const { world, surfaces, api } = field
+  const find = async (name: string) => {
+    const found = world.identities.find((one) => one.name === name)
+    if (!found) throw new Error(`the matrix has no ${name}`)
+    return world.renewed(found)
+  }
+  const [member, owner] = [await find('member of A'), await find('user A')]
+  const { named } = await idsOf(field, await find('user B'), owner)
+  const guarded = await guard(field, report, member, owner)
+  for (const fn of insiderFunctions(surfaces.functions)) {
+    await guarded(`function ${fn.name}`, () => runAll(api, report, [memberCell(member, fn, named)]))
+    await runAll(api, report, [ownerCell(owner, fn, named)])
+  }
+  return report
+}
+
+/** Does a piece of work and reports what it changed of the victim's. */
+async function guard(field: Field, report: Report, identity: Identity, victim: Identity) {
+  const query = await victimQuery(field.db.superuser)
+  const state = () => stateOf(field.db.superuser, query, victim.userId ?? '')
+  return async (what: string, work: () => Promise<void>) => {
+    const before = await state()
+    await work()
+    const changed = (await state()).filter((line) => !before.includes(line))
+    if (changed.length > 0) {
+      report.unexpected.push(`${identity.name}: ${what} changed what is not theirs: ${changed.join(', ')}`)
+    }
+  }
 }
 
 async function attackView(
@@ -89,7 +121,8 @@ async function attackView(
   if (identity.role === undefined) return
   report.cells++
   const common = targets.common.length
-  if (view.isOwned && common > 0 && !view.seesAll.includes(identity.role)) {
+  const mayShare = [identity, victim].some(({ role }) => role && view.seesAll.includes(role))
+  if (view.isOwned && common > 0 && !mayShare) {
     report.unexpected.push(
       `${identity.name}: view ${view.name} shows ${common} rows that ${victim.name} sees as well`,
     )
@@ -120,10 +153,10 @@ async function runAll(api: TestApi, report: Report, cells: Cell[], atOnce = AT_O
   await Promise.all(Array.from({ length: atOnce }, work))
 }
 
-/** The controls that a run owes: whoever may do something with a view must have done it once. */
+/** The controls that a run owes: whoever has rows everywhere and may do something with a view must have done it once. */
 export function owedControls(identities: Identity[], views: View[]): string[] {
-  return identities.flatMap(({ name, role }) =>
-    role
+  return identities.flatMap(({ name, role, owesControls }) =>
+    role && owesControls
       ? views.flatMap((view) =>
           Object.keys(view.grants[role] ?? {}).map((verb) => `${name}: ${view.name} ${verb}`),
         )
@@ -131,11 +164,10 @@ export function owedControls(identities: Identity[], views: View[]): string[] {
   )
 }
 
-/** A's victim is B, B's is A, everybody else's is B. */
-function victimOf(world: World, identity: Identity): Identity {
-  const name = identity.name === 'user B' ? 'user A' : 'user B'
-  const victim = world.identities.find((other) => other.name === name)
-  if (!victim) throw new Error(`the matrix has no ${name}`)
+/** Whom an identity attacks. */
+export function victimOf(world: World, identity: Identity): Identity {
+  const victim = world.identities.find(({ name }) => name === identity.victim)
+  if (!victim) throw new Error(`the matrix has no ${identity.victim}`)
   return victim
 }
 
@@ -152,15 +184,20 @@ async function targetsOf(api: TestApi, identity: Identity, victim: Identity, vie
   return { own, common, foreign, victimId: victim.userId ?? '' }
 }
 
-/** One id of the victim's from each view: what an attacker might guess. */
-async function foreignIds(field: Field, identity: Identity, victim: Identity): Promise<string[]> {
-  const ids = new Set<string>([victim.userId ?? ''])
+/** The victim's ids from each view: what an attacker might guess, and what arguments call them. */
+async function idsOf(field: Field, identity: Identity, victim: Identity): Promise<VictimIds> {
+  const all = new Set<string>([victim.userId ?? ''])
+  const named = new Map<string, string>([['user_id', victim.userId ?? '']])
   for (const view of field.surfaces.views) {
     const { foreign } = await targetsOf(field.api, identity, victim, view)
     for (const { name, type } of view.columns) {
       const value = foreign[0]?.[name]
-      if (type === 'uuid' && typeof value === 'string') ids.add(value)
+      if (type !== 'uuid' || typeof value !== 'string') continue
+      all.add(value)
+      // organization_domains.id is what arguments call domain_id.
+      const argument = name === 'id' ? `${view.name.replace(/^.*_|s$/g, '')}_id` : name
+      if (view.isOwned && !named.has(argument)) named.set(argument, value)
     }
   }
-  return [...ids]
+  return { all: [...all, MISSING], named }
 }

@@ -18,13 +18,18 @@ type Failure = { code?: string; constraint?: string; column?: string; message: s
  * Inserts a row, or changes the owner's row where only one may exist. Optional columns that a rule refuses are left out.
  * @throws with the line to add to factories.ts when a required column is refused
  */
-export async function seedRow(db: Queryable, table: Table, owner: Owner): Promise<Record<string, unknown>> {
+export async function seedRow(
+  db: Queryable,
+  table: Table,
+  owner: Owner,
+  fixed: Record<string, unknown> = {},
+): Promise<Record<string, unknown>> {
   const left = new Set(table.columns.filter(({ name }) => LEAVE_EMPTY.test(name)).map(({ name }) => name))
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const values = new Map<string, unknown>()
     for (const column of table.columns) {
       if (left.has(column.name)) continue
-      const value = await valueFor(table, column, owner)
+      const value = fixed[column.name] ?? (await valueFor(table, column, owner))
       if (value !== undefined) values.set(column.name, value)
     }
     await db.query('savepoint seed')

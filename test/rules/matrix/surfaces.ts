@@ -24,6 +24,8 @@ const fn = z.object({
   args: z.array(z.object({ name: z.string(), type: z.string(), isRequired: z.boolean() })),
   roles: z.array(z.string()),
   isVolatile: z.boolean(),
+  /** Refuses calls with a preference, such as the one that undoes them. */
+  wantsPlainCall: z.boolean(),
 })
 const hidden = z.object({ schema: z.string(), name: z.string() })
 
@@ -59,6 +61,7 @@ export async function surfacesOf(db: Queryable): Promise<Surfaces> {
     where n.nspname = 'api' and c.relkind in ('r', 'p', 'v', 'm', 'f') order by 1`)
   const functions = await db.query(`
     select p.proname as name, p.oid::regprocedure::text as identity, p.provolatile = 'v' as "isVolatile",
+      coalesce(p.prosrc ~ 'require_plain_call', false) as "wantsPlainCall",
       coalesce((select jsonb_agg(jsonb_build_object('name', coalesce(p.proargnames[i], ''), 'type', format_type(p.proargtypes[i - 1], null),
         'isRequired', i <= p.pronargs - p.pronargdefaults) order by i) from generate_series(1, p.pronargs) i), '[]') as args,
       coalesce((select jsonb_agg(role) from ${WEB} where has_function_privilege(role, p.oid, 'execute')), '[]') as roles

@@ -18,6 +18,8 @@ const table = z.object({
   owner: z.string().nullable(),
   /** Its rows are some organization's, so they are nobody else's although no person owns them. */
   isOfTenant: z.boolean(),
+  /** Its key is a person and something of the tenant's. */
+  isMembership: z.boolean(),
   /** A web role may read at least one of its columns. */
   isReadable: z.boolean(),
 })
@@ -47,8 +49,11 @@ export async function tablesOf(db: Queryable): Promise<Table[]> {
         select a.attname from pg_constraint f join pg_attribute a on a.attrelid = c.oid and f.conkey = array[a.attnum]
         where f.conrelid = c.oid and f.contype = 'f' and f.confrelid = 'core.users'::regclass
         order by a.attname <> 'user_id' limit 1) end as owner,
-      exists (select from pg_attribute a where a.attrelid = c.oid and not a.attisdropped
-        and a.attname in ('organization_id', 'workspace_id')) as "isOfTenant",
+      c.oid = 'core.organizations'::regclass or exists (select from pg_attribute a where a.attrelid = c.oid
+        and not a.attisdropped and a.attname in ('organization_id', 'workspace_id')) as "isOfTenant",
+      (select count(*) = 2 from pg_constraint k join pg_attribute a on a.attrelid = c.oid and a.attnum = any (k.conkey)
+        where k.conrelid = c.oid and k.contype = 'p' and cardinality(k.conkey) = 2
+          and a.attname in ('user_id', 'organization_id', 'workspace_id', 'team_id')) as "isMembership",
       exists (select from unnest(array['howdah_anon', 'howdah_user', 'howdah_admin']) role
         where has_any_column_privilege(role, c.oid, 'select')) as "isReadable"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace

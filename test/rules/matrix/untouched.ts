@@ -1,6 +1,7 @@
 /** Whether a victim's rows, and what belongs to nobody, are still what they were. */
 import type { Queryable } from '../catalog/rule.ts'
 import { tablesOf } from './tables.ts'
+import { mine } from './whose.ts'
 
 /** Whatever anybody does is written here, the attacker's doing too; nobody from outside can change what stands there. */
 const RESTLESS = ['private.refresh_tokens', 'private.attempts', 'core.audit_log']
@@ -13,8 +14,9 @@ export async function victimQuery(db: Queryable): Promise<string> {
       ({
         name,
         owner,
+        columns,
       }) => `select '${name}' as name, count(*) as count, md5(string_agg(t::text, '' order by t::text)) as hash
-        from ${name} t where ${owner ? `t.${owner} = $1` : '$1::uuid is not null'}`,
+        from ${name} t where ${mine({ name, owner, columns }) ?? '$1::uuid is not null'}`,
     )
     .join('\nunion all\n')
 }
