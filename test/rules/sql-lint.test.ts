@@ -144,6 +144,12 @@ const SEEDS: [rule: string, defect: string, files: SqlFile[]][] = [
     'an unreviewed loop',
     project(plpgsql('declare r record; begin for r in execute hello.name loop end loop; end')),
   ],
+  ['dynamic-sql', 'an unreviewed query', project(plpgsql('begin return query execute hello.name; end'))],
+  [
+    'dynamic-sql',
+    'an unreviewed cursor',
+    project(plpgsql('declare r refcursor; begin open r for execute hello.name; end')),
+  ],
   [
     'dynamic-sql',
     'in a do block',
