@@ -144,7 +144,13 @@ const SEEDS: [rule: string, defect: string, files: SqlFile[]][] = [
     'an unreviewed loop',
     project(plpgsql('declare r record; begin for r in execute hello.name loop end loop; end')),
   ],
-  ['dynamic-sql', 'an unreviewed query', project(plpgsql('begin return query execute hello.name; end'))],
+  [
+    'dynamic-sql',
+    'an unreviewed query',
+    project(
+      plpgsql('begin return query execute hello.name; end').replace('returns void', 'returns setof text'),
+    ),
+  ],
   [
     'dynamic-sql',
     'an unreviewed cursor',
