@@ -53,4 +53,7 @@ create table if not exists ops.task_runs (
 create index if not exists task_runs_task_started_at_idx on ops.task_runs (task, started_at);
 create index if not exists task_runs_started_at_idx on ops.task_runs (started_at);
 
+-- gdpr: what a column becomes when its person is erased
+alter table gdpr.column_policies add column if not exists erased_with text;
+
 --!include index.sql

@@ -338,6 +338,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The search has no word in it or is too long.',
     hint: 'Send at most 200 characters with at least one word.',
   },
+  /** These cannot be searched for. (400) */
+  search_words_invalid: {
+    status: 400,
+    summary: 'These cannot be searched for.',
+    hint: 'Give at least one word; each of four characters or more.',
+  },
   /** No database connection became free in time. (504) */
   server_busy: {
     status: 504,

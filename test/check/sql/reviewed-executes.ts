@@ -79,4 +79,62 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     sql: "format( 'select s.metric, s.labels, s.value, null::text from %I.%I() as s', v_source.source_schema, v_source.source_function )",
     reason: 'Only owners write ops.metrics; the names are those of a function that exists, and are quoted.',
   },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/erase_rows.sql',
+    sql: "format('delete from %I.%I where %s', erase_rows.schema_name, erase_rows.table_name, erase_rows.filter)",
+    reason: 'Only operators may call it; the person is a parameter.',
+    unquoted: 'The filter is gdpr.subject_filter(), which quotes every name it puts in.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/erase_rows.sql',
+    sql: "format( 'update %I.%I set %s where %s', erase_rows.schema_name, erase_rows.table_name, erase_rows.assignments, erase_rows.filter )",
+    reason: 'Only operators may call it; the person is a parameter.',
+    unquoted:
+      'The filter as above; names in assignments are quoted, their values are expressions that registry.sql files declare.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/erase_rows.sql',
+    sql: 'erase_rows.user_id',
+    reason: 'The parameter of the two statements above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/renew_statistics.sql',
+    sql: "'select pg_catalog.pg_clear_attribute_stats($1, $2, $3, $4)'",
+    reason: 'A constant; written so because Postgres before 18 does not know the function.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/renew_statistics.sql',
+    sql: 'v_column.nspname::text',
+    reason: 'A parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/renew_statistics.sql',
+    sql: 'v_column.relname::text',
+    reason: 'A parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/renew_statistics.sql',
+    sql: 'v_column.column_name::text',
+    reason: 'A parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/renew_statistics.sql',
+    sql: 'v_column.is_parent',
+    reason: 'A parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/renew_statistics.sql',
+    sql: "format('analyze %I.%I', renew_statistics.schema_name, renew_statistics.table_name)",
+    reason: 'Only operators may call it; the names are quoted.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/find_traces.sql',
+    sql: "format( 'select %L::text, w.word, count(*) from %I.%I as t, unnest($1) as w (word) where strpos(lower(t::text), lower(w.word)) > 0 group by w.word', v_relation.full_name, v_relation.schema_name, v_relation.table_name )",
+    reason: 'Only operators may call it; names come from the catalog, words are a parameter.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/erasure/find_traces.sql',
+    sql: 'find_traces.words',
+    reason: 'The parameter of the statement above.',
+  },
 ]

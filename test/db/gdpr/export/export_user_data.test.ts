@@ -1,9 +1,9 @@
 /** An export holds everything about the person (G-03) and nothing of anybody else (G-04). */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { seedWorld } from '../../../rules/matrix/seed-world.ts'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
-import { type Person, signUp } from '../../../setup/story.ts'
+import { seededPeople } from '../../../setup/seeded-people.ts'
+import type { Person } from '../../../setup/story.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -11,19 +11,7 @@ let ada: Person
 beforeAll(async () => {
   db = await testDatabase()
   api = await testApi(db)
-  ada = await signUp(api, { email: 'canary-ada-email@example.com' })
-  const bob = await signUp(api, { email: 'canary-bob-email@example.com' })
-  const client = await db.owner.connect()
-  try {
-    await client.query('begin')
-    await seedWorld(client, [
-      { id: ada.id, label: 'ada' },
-      { id: bob.id, label: 'bob' },
-    ])
-    await client.query('commit')
-  } finally {
-    client.release(true)
-  }
+  ada = (await seededPeople(db, api)).ada
 })
 afterAll(() => db.drop())
 
