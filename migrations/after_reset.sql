@@ -66,6 +66,8 @@ $$;
 grant howdah_anon, howdah_user, howdah_admin to howdah_authenticator;
 -- Owns graphile_worker's tables, whose RLS has no policies; membership lets our enqueue function add jobs.
 grant howdah_worker to howdah_migrations;
+-- The monitoring looks at what other sessions do.
+grant pg_read_all_stats to howdah_migrations;
 -- ops.act_as() turns an operator's session into a user's.
 grant howdah_user, howdah_admin to howdah_migrations;
 -- Statistics of the server, and none of our tables.
@@ -86,6 +88,8 @@ create schema if not exists extensions;
 grant usage on schema extensions to howdah_migrations, howdah_worker;
 create extension if not exists pgcrypto with schema extensions;
 create extension if not exists pg_trgm with schema extensions;
+-- Counts queries where the server preloads it; where it does not, the monitoring says so.
+create extension if not exists pg_stat_statements with schema extensions;
 
 -- graphile-worker migrates its own schema as howdah_worker; it may not create schemas, so both stand ready.
 create schema if not exists graphile_worker authorization howdah_worker;

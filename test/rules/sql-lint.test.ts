@@ -146,6 +146,18 @@ const SEEDS: [rule: string, defect: string, files: SqlFile[]][] = [
   ],
   [
     'dynamic-sql',
+    'an unreviewed query',
+    project(
+      plpgsql('begin return query execute hello.name; end').replace('returns void', 'returns setof text'),
+    ),
+  ],
+  [
+    'dynamic-sql',
+    'an unreviewed cursor',
+    project(plpgsql('declare r refcursor; begin open r for execute hello.name; end')),
+  ],
+  [
+    'dynamic-sql',
     'in a do block',
     project(FUNCTION, elsewhere('current', "do $$ begin execute 'vacuum ' || 1; end $$;")),
   ],

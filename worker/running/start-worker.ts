@@ -14,9 +14,11 @@ import { smtpDelivery } from '../mails/smtp-delivery.ts'
 import { openPhoneConnectors } from '../push/phone-connectors.ts'
 import { createPushSender } from '../push/push-sender.ts'
 import type { WorkerSettings } from '../settings.ts'
+import { cronPeriods } from './cron-periods.ts'
 import { poolOfJob } from './job-pool.ts'
 import { openLiveness } from './liveness.ts'
 import { loadTasks } from './load-tasks.ts'
+import { recordRun } from './task-runs.ts'
 
 /** Running jobs get this long to end by themselves, then their signal aborts. */
 const PATIENCE_MS = 5000
@@ -92,6 +94,7 @@ export async function startWorker(
     },
   })
   await held.promise
+  await pool.query('select ops.declare_scheduled_tasks($1)', [cronPeriods(parsedCronItems, new Date())])
   for (const task of AT_START.filter((name) => tasks.has(name))) {
     await runner.addJob(task, {}, { jobKey: `at_start:${task}` })
   }
@@ -154,15 +157,13 @@ function toTaskList(
 ): TaskList {
   const entries = [...tasks].map(([identifier, task]): [string, TaskList[string]] => [
     identifier,
-    (payload, helpers) =>
-      task(payload, {
-        ...services,
-        pool: poolOfJob(services.pool, helpers.job.id),
-        ...outside,
-        log,
-        signal: helpers.abortSignal,
-        addJob: helpers.addJob,
-      }),
+    (payload, helpers) => {
+      const pool = poolOfJob(services.pool, helpers.job.id)
+      const { abortSignal: signal, addJob } = helpers
+      return recordRun(pool, helpers.job, () =>
+        task(payload, { ...services, pool, ...outside, log, signal, addJob }),
+      )
+    },
   ])
   return Object.fromEntries(entries)
 }

@@ -663,6 +663,11 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'A secret has at least 32 bytes.',
     hint: 'Make one with: openssl rand -base64 48',
+  /** These cannot be searched for. (400) */
+  search_words_invalid: {
+    status: 400,
+    summary: 'These cannot be searched for.',
+    hint: 'Give at least one word; each of four characters or more.',
   },
   /** No database connection became free in time. (504) */
   server_busy: {

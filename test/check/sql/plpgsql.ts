@@ -3,8 +3,13 @@ import { parsePlPgSQLSync, parseSync } from 'libpg-query'
 import { functionOptions, walk } from './ast.ts'
 import type { ParsedFile, Statement } from './parse.ts'
 
-/** An expression or statement inside a body. `plpgsql` is the parser's name for where it stands. */
-export type Embedded = { plpgsql: string; sql: string; line: number }
+/**
+ * An expression or statement inside a body. `plpgsql` is the parser's name for where it stands; `isDynamic` where its
+ * value is run as a statement, or is a parameter of one: execute, for … in execute, return query execute, open … for execute.
+ */
+export type Embedded = { plpgsql: string; sql: string; line: number; isDynamic: boolean }
+
+const DYNAMIC = new Set(['PLpgSQL_stmt_dynexecute', 'PLpgSQL_stmt_dynfors'])
 
 /** The body of a statement, or why it cannot be parsed; undefined when it has no plpgsql body. */
 export function plpgsqlBody(statement: Statement): { tree: unknown } | { error: string } | undefined {
@@ -31,7 +36,8 @@ export function embeddedIn(file: ParsedFile): Embedded[] {
     walk(body.tree, (kind, node) => {
       if (!kind.startsWith('PLpgSQL_stmt_')) return
       const line = bodyLine + (Number(node['lineno'] ?? 1) - 1)
-      for (const value of ownExpressions(node)) found.push({ plpgsql: kind, sql: value, line })
+      const isDynamic = DYNAMIC.has(kind) || 'dynquery' in node
+      for (const sql of ownExpressions(node)) found.push({ plpgsql: kind, sql, line, isDynamic })
     })
     return found
   })

@@ -54,5 +54,27 @@ export const reachesPerson = sqlRule({
   },
 })
 
+export const erasable = sqlRule({
+  name: 'gdpr erasure',
+  says: 'column that an erasure changes can be changed so, and a row that goes goes whole',
+  query: `select format('%s.%s.%s', p.schema_name, p.table_name, p.column_name) as object, nullif(concat_ws('; ',
+      case when p.on_erase = 'anonymize' and p.erased_with is null and a.attgenerated = ''
+        then 'is anonymized, and erased_with does not say to what' end,
+      case when p.on_erase = 'null' and a.attnotnull then 'is to become null and may not be' end,
+      case when p.on_erase = 'delete' and exists (
+        select from gdpr.column_policies o
+        where (o.schema_name, o.table_name) = (p.schema_name, p.table_name) and o.class <> 'none' and o.on_erase <> 'delete'
+      ) then 'goes with its row, of which other columns are to stay' end
+    ), '') as problem
+    from gdpr.column_policies p
+    join pg_attribute a on a.attrelid = to_regclass(format('%I.%I', p.schema_name, p.table_name)) and a.attname = p.column_name
+    where p.class <> 'none'`,
+  defects: {
+    'no word for what it becomes': `update gdpr.column_policies set erased_with = null where table_name = 'users' and column_name = 'email'`,
+    'null where none may be': `update gdpr.column_policies set on_erase = 'null' where table_name = 'users' and column_name = 'timezone'`,
+    'half a row': `update gdpr.column_policies set on_erase = 'null' where table_name = 'sessions' and column_name = 'user_agent'`,
+  },
+})
+
 /** All of them. */
-export const privacyRules = [columnsDeclared, reachesPerson]
+export const privacyRules = [columnsDeclared, reachesPerson, erasable]

@@ -2,11 +2,15 @@
 import { OUR_SCHEMA } from './ours.ts'
 import { sqlRule } from './rule.ts'
 
-/** The only memberships there are; operators become users and admins in ops.act_as(), and own the job queue's doors. */
+/**
+ * The only memberships there are; operators become users and admins in ops.act_as(), own the job queue's doors, and
+ * see what other sessions do (ops/monitoring).
+ */
 const MEMBERSHIPS = `(values ('howdah_authenticator', 'howdah_anon'), ('howdah_authenticator', 'howdah_user'),
   ('howdah_authenticator', 'howdah_admin'), ('howdah_migrations', 'howdah_worker'),
   ('howdah_migrations', 'howdah_user'), ('howdah_migrations', 'howdah_admin'),
-  ('howdah_monitoring', 'pg_monitor'), ('howdah_backup', 'pg_read_all_data'))`
+  ('howdah_monitoring', 'pg_monitor'), ('howdah_backup', 'pg_read_all_data'),
+  ('howdah_migrations', 'pg_read_all_stats'))`
 
 export const roleAttributes = sqlRule({
   name: 'R-12 attributes of roles',

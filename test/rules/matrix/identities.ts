@@ -1,10 +1,11 @@
 /** Everybody who attacks: with a token that is theirs, that was theirs, or that is none. */
 import type { TestApi } from '../../setup/api.ts'
 import type { TestDatabase } from '../../setup/database.ts'
-import { type Person, signUp } from '../../setup/story.ts'
+import type { Person } from '../../setup/story.ts'
 import { oddClaims, rejectedTokens, signer } from './odd-tokens.ts'
 import { CAST, forbiddenWords, organizationsOf, type Part, SUSPENDED } from './people.ts'
-import { type Keys, seedWorld } from './seed-world.ts'
+import type { Keys } from './seed-world.ts'
+import { seededCast } from './seeded-cast.ts'
 
 /** One attacker. */
 export type Identity = {
@@ -34,20 +35,13 @@ export type World = {
 
 /** Signs the cast up through the API, seeds rows for them and makes the odd tokens. */
 export async function makeWorld(db: TestDatabase, api: TestApi): Promise<World> {
-  const people = new Map(
-    await Promise.all(
-      CAST.map(
-        async ({ label }) => [label, await signUp(api, { email: `mail-${label}@example.com` })] as const,
-      ),
-    ),
-  )
+  const { people, keys } = await seededCast(db, api)
   const person = (label: string) => {
     const found = people.get(label)
     if (!found) throw new Error(`nobody was signed up as ${label}`)
     return found
   }
   await db.owner.query(`update core.users set role = 'admin' where id = $1`, [person('admin').id])
-  const keys = await seeded(db, new Map([...people].map(([label, { id }]) => [label, id])))
   const signIn = async ({ email, password }: Person) => {
     const { status, body } = await api.rpc('sign_in', { email, password })
     if (status !== 200) throw new Error(`sign_in of ${email} answered ${status}: ${JSON.stringify(body)}`)
@@ -114,17 +108,4 @@ function forbiddenTo(part: Part | undefined, keys: Keys): string[] {
     if (!isOpen) words.push(...ids)
   }
   return words
-}
-
-async function seeded(db: TestDatabase, ids: ReadonlyMap<string, string>): Promise<Keys> {
-  const client = await db.superuser.connect()
-  try {
-    await client.query('begin')
-    const keys = await seedWorld(client, ids)
-    await client.query('commit')
-    return keys
-  } finally {
-    await client.query('rollback')
-    client.release()
-  }
 }

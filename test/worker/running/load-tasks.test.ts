@@ -27,7 +27,9 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'core/roll_up_events',
     'core/seal_audit',
     'core/send_mail',
+    'ops/clean_up_monitoring',
     'ops/create_partitions',
+    'ops/evaluate_alerts',
     'ops/release_dead_workers',
     'ops/retire_jwt_secret',
   ])

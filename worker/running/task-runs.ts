@@ -1,0 +1,35 @@
+/** Notes the runs of scheduled tasks, so that one that fails, hangs or never comes is seen. */
+import type { Job } from 'graphile-worker'
+import pg from 'pg'
+import { isWorkerError } from '../worker-error.ts'
+
+/** What worker/crontab and start-up give to the jobs of scheduled tasks. */
+const SCHEDULED = /^(cron|at_start):/
+
+/** Runs `work`; where the job is a scheduled one, with a row in ops.task_runs. */
+export async function recordRun(pool: pg.Pool, job: Job, work: () => Promise<void>): Promise<void> {
+  if (!SCHEDULED.test(job.key ?? '')) return work()
+  const { rows } = await pool.query<{ id: string }>('select ops.begin_task_run($1, $2) as id', [
+    job.task_identifier,
+    job.id,
+  ])
+  const finish = (error: string | null) =>
+    pool.query('select ops.finish_task_run($1, $2)', [rows[0]?.id, error])
+  try {
+    await work()
+  } catch (error) {
+    // What went wrong is thrown on; that it could not be noted as well would only hide it.
+    await finish(errorKey(error)).catch(() => undefined)
+    throw error
+  }
+  await finish(null)
+}
+
+/** A stable word for what went wrong: keys and codes, never a message, which may hold what it is about. */
+function errorKey(error: unknown): string {
+  if (isWorkerError(error)) return error.key
+  // What SQL raises by name has the key as its message and a code that begins with PT.
+  if (error instanceof pg.DatabaseError)
+    return (error.code?.startsWith('PT') ? error.message : error.code) ?? error.name
+  return error instanceof Error ? error.name : 'unknown'
+}
