@@ -36,7 +36,9 @@ async function judged(passwords: string[], email = 'someone@example.com'): Promi
 }
 
 test('the seed is what the list gives', async () => {
-  expect(await readFile(`${PROJECT_DIR}/seeds/reference/core.common_passwords.sql`, 'utf8')).toBe(renderCommonPasswords())
+  expect(await readFile(`${PROJECT_DIR}/seeds/reference/core.common_passwords.sql`, 'utf8')).toBe(
+    renderCommonPasswords(),
+  )
 })
 
 test('3,000 of the 3,000 most common are refused, however they are written', async () => {

@@ -49,9 +49,9 @@ test('every column to be included is there, with the value that the table has', 
 test('no word of anybody else, and no secret', async () => {
   const text = JSON.stringify(await exported(ada.email))
   expect(text).toContain('canary-member-a-')
-  expect([...new Set(text.match(/(canary|mail|name)-[a-z-]*/g))].filter((word) => !/^[a-z]+-member-a-/.test(word))).toEqual([
-    'mail-member-a',
-  ])
+  expect(
+    [...new Set(text.match(/(canary|mail|name)-[a-z-]*/g))].filter((word) => !/^[a-z]+-member-a-/.test(word)),
+  ).toEqual(['mail-member-a'])
   const { rows } = await db.owner.query('select password_hash from private.passwords')
   expect(rows.length).toBeGreaterThan(1)
   for (const { password_hash } of rows) expect(text).not.toContain(password_hash)
