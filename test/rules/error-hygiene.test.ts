@@ -6,8 +6,8 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { type Answer, type TestApi, testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { FIELD_SETTINGS, makeField } from './matrix/field.ts'
+import { functionCells } from './matrix/function-cells.ts'
 import type { Identity } from './matrix/identities.ts'
-import { functionCells } from './matrix/other-cells.ts'
 
 const db = await testDatabase()
 afterAll(() => db.drop())
@@ -79,7 +79,7 @@ function corpus(identity: Identity): Attempt[] {
       const body = Object.fromEntries(fn.args.map(({ name }) => [name, value]))
       attempts.push({ identity, method: 'POST', path: `/rpc/${fn.name}`, body })
     }
-    for (const { path, method } of functionCells(identity, fn, [world.victim.id]))
+    for (const { path, method } of functionCells(identity, fn, { all: [world.victim.id], named: new Map() }))
       attempts.push({ identity, method, path, body: method === 'POST' ? { nothing_here: 1 } : undefined })
   }
   for (const name of hiddenFunctions)

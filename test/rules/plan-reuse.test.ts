@@ -7,8 +7,8 @@ import { afterAll, expect, it } from 'vitest'
 import { type TestApi, testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { FIELD_SETTINGS, makeField } from './matrix/field.ts'
+import { functionCells } from './matrix/function-cells.ts'
 import type { Identity } from './matrix/identities.ts'
-import { functionCells } from './matrix/other-cells.ts'
 
 const ROUNDS = 8
 
@@ -23,6 +23,7 @@ const fresh = await testApi(db, { settings: { PGRST_DB_PREPARED_STATEMENTS: 'fal
 
 type Shape = { name: string; path: string; isForAll: boolean }
 
+const NOBODY: Identity = { name: '', role: undefined, victim: '', forbidden: [] }
 const shapes: Shape[] = [
   ...surfaces.views.flatMap(({ name, columns, seesAll }) => {
     const first = columns[0]?.name ?? ''
@@ -36,7 +37,7 @@ const shapes: Shape[] = [
   ...surfaces.functions
     .filter(({ isVolatile }) => !isVolatile)
     .flatMap((fn) =>
-      functionCells({ name: '', role: undefined, forbidden: [] }, fn, [world.victim.id])
+      functionCells(NOBODY, fn, { all: [world.victim.id], named: new Map() })
         .filter(({ method }) => method === 'GET')
         .map(({ path }) => ({ name: fn.name, path, isForAll: false })),
     ),

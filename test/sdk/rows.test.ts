@@ -170,6 +170,17 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   update_briefing_preferences: { preferences: { card_limit: 5 } },
   start_trial: { plan: 'pro' },
   current_plan: {},
+  web_push_public_key: {},
+  register_notification_token: {
+    platform: 'ios',
+    token: 'ab'.repeat(32),
+    device_name: 'Phone',
+    locale: 'en',
+  },
+  update_notification_preferences: { kind: 'announcement', channels: ['inbox'] },
+  set_quiet_hours: { starts_at: '22:00', ends_at: '07:00' },
+  mark_notifications_read: { notification_ids: [randomUUID()] },
+  mark_all_notifications_read: {},
 }
 const guardedCredentials = { ...credentials, password: newPassword }
 let recoveryCodes: string[] = []
@@ -208,34 +219,23 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
   remove_workspace_member: () => ({ workspace_id: den.id, user_id: carol.user.id }),
   leave_workspace: () => ({ workspace_id: lab.id }),
   delete_workspace: () => ({ workspace_id: den.id, password: newPassword }),
-  web_push_public_key: {},
-  register_notification_token: {
-    platform: 'ios',
-    token: 'ab'.repeat(32),
-    device_name: 'Phone',
-    locale: 'en',
-  },
-  update_notification_preferences: { kind: 'announcement', channels: ['inbox'] },
-  set_quiet_hours: { starts_at: '22:00', ends_at: '07:00' },
-  mark_notifications_read: { notification_ids: [randomUUID()] },
-  mark_all_notifications_read: {},
-}
-/** Those that take something away come last. */
-const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {
   unregister_notification_token: async () => {
     const [device] = await orThrow(client.from('notification_tokens').select('id').limit(1))
     return { token_id: device?.id }
+  },
   start_totp_enrollment: () => ({ password: newPassword }),
-  confirm_totp_enrollment: async () => (code: await totpCode() ),
-  second_factor_state: () => (),
-  sign_in_with_totp: async () => (...(await challenge()), code: await totpCode(1) ),
-  regenerate_recovery_codes: async () => 
+  confirm_totp_enrollment: async () => ({ code: await totpCode() }),
+  second_factor_state: () => ({}),
+  sign_in_with_totp: async () => ({ ...(await challenge()), code: await totpCode(1) }),
+  regenerate_recovery_codes: async () => {
     recoveryCodes = await newRecoveryCodes()
-    return { password: newPassword, code: recoveryCodes[0] },
-  sign_in_with_recovery_code: async () => 
+    return { password: newPassword, code: recoveryCodes[0] }
+  },
+  sign_in_with_recovery_code: async () => {
     recoveryCodes = await newRecoveryCodes()
-    return { ...(await challenge()), recovery_code: recoveryCodes[0] },
-  disable_totp: () => (password: newPassword, code: recoveryCodes[1] ),
+    return { ...(await challenge()), recovery_code: recoveryCodes[0] }
+  },
+  disable_totp: () => ({ password: newPassword, code: recoveryCodes[1] }),
   unlink_identity: async () => {
     const [linked] = await orThrow(client.from('identities').select('id').limit(1))
     return { identity_id: linked?.id, password: newPassword }
@@ -245,23 +245,26 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
     const [other] = await orThrow(client.from('sessions').select('id').eq('is_current', false).limit(1))
     return { session_id: other?.id }
   },
-  decline_invitation: async () => 
+  decline_invitation: async () => {
     await db.owner.query('update core.invitations set email = $2 where id = $1', [other, credentials.email])
-    return { invitation_id: other },
-  revoke_invitation: () => (invitation_id: openInvitation ),
-  remove_domain: () => (domain_id: domainId ),
-  transfer_ownership: () => (...acme, user_id: carol.user.id, password: newPassword ),
+    return { invitation_id: other }
+  },
+  revoke_invitation: () => ({ invitation_id: openInvitation }),
+  remove_domain: () => ({ domain_id: domainId }),
+  transfer_ownership: () => ({ ...acme, user_id: carol.user.id, password: newPassword }),
   leave_organization: () => acme,
-  remove_member: async () => 
+  remove_member: async () => {
     await db.owner.query('select ops.appoint_owner($1, $2)', ['acme', credentials.email])
-    return { ...acme, user_id: carol.user.id },
-  delete_organization: () => (...acme, password: newPassword ),
-  unfollow_source: () => (source_id: source ),
-  refresh_session: () => (refresh_token: session.refreshToken ),
-  sign_out: () => (),
-  sign_out_everywhere: async () => 
+    return { ...acme, user_id: carol.user.id }
+  },
+  delete_organization: () => ({ ...acme, password: newPassword }),
+  unfollow_source: () => ({ source_id: source }),
+  refresh_session: () => ({ refresh_token: session.refreshToken }),
+  sign_out: () => ({}),
+  sign_out_everywhere: async () => {
     await orThrow(client.auth.signIn({ ...credentials, password: newPassword }))
-    return {},
+    return {}
+  },
 }
 
 async function call(name: Name, given: Record<string, unknown>): Promise<void> {

@@ -6,12 +6,11 @@ import type {
   BriefingPreferences,
   CurrentPlan,
   Done,
+  FoundAccount,
+  IdentityLinked,
   InvitationQueued,
   MailQueued,
   PlanLimits,
-  FoundAccount,
-  IdentityLinked,
-  MailQueued,
   RecoveryCodes,
   SecondFactorState,
   SessionAnswer,
@@ -269,6 +268,22 @@ export type Database = {
           },
         ]
       }
+      /** One's own identities at outside issuers: the ways in besides the password. */
+      identities: {
+        Row: {
+          /** When it was linked. */
+          created_at: string
+          /** Address the issuer knew when the identity was linked; null when it told none. */
+          email: string | null
+          /** Key of the identity; unlink_identity takes it. */
+          id: string
+          /** Who vouches, as its tokens name it. */
+          issuer: string
+          /** When it last signed in or stood in for a password. */
+          last_used_at: string
+        }
+        Relationships: []
+      }
       /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
       invitations: {
         Row: {
@@ -310,71 +325,6 @@ export type Database = {
           },
         ]
       }
-      /** Domains and claims of the organizations whose domains you manage. */
-      organization_domains: {
-        Row: {
-          /** When it was claimed. */
-          created_at: string
-          /** Who claimed it; null once that account is gone. */
-          created_by: string | null
-          /** The domain, in lower-case ASCII. */
-          domain: string
-          /** When the claim ends unless it is verified. */
-          expires_at: string
-          /** Whether people with a confirmed address at the domain become members. */
-          has_auto_join: boolean
-          /** Key of the claim. */
-          id: string
-          /** When the DNS was last asked. */
-          last_checked_at: string | null
-          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
-          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
-          /** Key of the organization. */
-          organization_id: string
-          /** Name of the TXT record to set in the DNS. */
-          record_name: string
-          /** What the TXT record has to say. Leave it there: it is looked for every week. */
-          record_value: string
-          /** When it last changed. */
-          updated_at: string
-          /** When the record was found; null before. */
-          verified_at: string | null
-        }
-        Relationships: [
-          {
-            foreignKeyName: 'organization_domains_created_by_fkey'
-            columns: ['created_by']
-            isOneToOne: false
-            referencedRelation: 'users'
-            referencedColumns: ['id']
-          },
-          {
-            foreignKeyName: 'organization_domains_organization_id_fkey'
-            columns: ['organization_id']
-            isOneToOne: false
-            referencedRelation: 'organizations'
-            referencedColumns: ['id']
-          },
-        ]
-      }
-      /** Who belongs to the organizations that you belong to. */
-      organization_members: {
-        Row: {
-          /** Address of the member's picture (https). */
-          avatar_url: string | null
-          /** When the member joined. */
-          created_at: string
-          /** The member's name; null where none was given. */
-          display_name: string | null
-          /** The member's address, for owners and admins of the organization; others see their own only. */
-          email: string | null
-          /** Key of the organization. */
-          organization_id: string
-          /** owner, admin, member or billing. */
-          role: 'owner' | 'admin' | 'member' | 'billing'
-          /** When the role last changed. */
-          updated_at: string
-          /** Key of the member's account. */
       /** Every kind of notification, and through which channels you get it. */
       notification_preferences: {
         Row: {
@@ -447,14 +397,71 @@ export type Database = {
           },
         ]
       }
-      /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
-      quiet_hours: {
+      /** Domains and claims of the organizations whose domains you manage. */
+      organization_domains: {
         Row: {
-          /** HH:MM by the clocks of your zone; before starts_at it is on the next day. */
-          ends_at: string
-          /** HH:MM by the clocks of your zone. */
-          starts_at: string
-          /** Whose they are: yours. */
+          /** When it was claimed. */
+          created_at: string
+          /** Who claimed it; null once that account is gone. */
+          created_by: string | null
+          /** The domain, in lower-case ASCII. */
+          domain: string
+          /** When the claim ends unless it is verified. */
+          expires_at: string
+          /** Whether people with a confirmed address at the domain become members. */
+          has_auto_join: boolean
+          /** Key of the claim. */
+          id: string
+          /** When the DNS was last asked. */
+          last_checked_at: string | null
+          /** What was wrong then: record_missing, dns_failed or verified_elsewhere; null when all was well. */
+          last_problem: ('record_missing' | 'dns_failed' | 'verified_elsewhere') | null
+          /** Key of the organization. */
+          organization_id: string
+          /** Name of the TXT record to set in the DNS. */
+          record_name: string
+          /** What the TXT record has to say. Leave it there: it is looked for every week. */
+          record_value: string
+          /** When it last changed. */
+          updated_at: string
+          /** When the record was found; null before. */
+          verified_at: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'organization_domains_created_by_fkey'
+            columns: ['created_by']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'organization_domains_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+        ]
+      }
+      /** Who belongs to the organizations that you belong to. */
+      organization_members: {
+        Row: {
+          /** Address of the member's picture (https). */
+          avatar_url: string | null
+          /** When the member joined. */
+          created_at: string
+          /** The member's name; null where none was given. */
+          display_name: string | null
+          /** The member's address, for owners and admins of the organization; others see their own only. */
+          email: string | null
+          /** Key of the organization. */
+          organization_id: string
+          /** owner, admin, member or billing. */
+          role: 'owner' | 'admin' | 'member' | 'billing'
+          /** When the role last changed. */
+          updated_at: string
+          /** Key of the member's account. */
           user_id: string
         }
         Relationships: [
@@ -469,9 +476,6 @@ export type Database = {
             foreignKeyName: 'organization_members_user_id_fkey'
             columns: ['user_id']
             isOneToOne: false
-            foreignKeyName: 'quiet_hours_user_id_fkey'
-            columns: ['user_id']
-            isOneToOne: true
             referencedRelation: 'users'
             referencedColumns: ['id']
           },
@@ -534,21 +538,28 @@ export type Database = {
           price_cents: number
           /** Days that start_trial gives; 0: no trial. */
           trial_days: number
-      /** One's own identities at outside issuers: the ways in besides the password. */
-      identities: {
-        Row: {
-          /** When it was linked. */
-          created_at: string
-          /** Address the issuer knew when the identity was linked; null when it told none. */
-          email: string | null
-          /** Key of the identity; unlink_identity takes it. */
-          id: string
-          /** Who vouches, as its tokens name it. */
-          issuer: string
-          /** When it last signed in or stood in for a password. */
-          last_used_at: string
         }
         Relationships: []
+      }
+      /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
+      quiet_hours: {
+        Row: {
+          /** HH:MM by the clocks of your zone; before starts_at it is on the next day. */
+          ends_at: string
+          /** HH:MM by the clocks of your zone. */
+          starts_at: string
+          /** Whose they are: yours. */
+          user_id: string
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'quiet_hours_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: true
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
       }
       /** One's own living sessions. */
       sessions: {
@@ -1227,6 +1238,20 @@ export type Database = {
       }
 
       /**
+       * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
+       *
+       * Ends all your other sessions; this one goes on.
+       *
+       * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
+       */
+      confirm_totp_enrollment: {
+        Args: {
+          code: string
+        }
+        Returns: RecoveryCodes
+      }
+
+      /**
        * Make an organization; you become its owner.
        *
        * slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters, unique; some are reserved.
@@ -1426,17 +1451,6 @@ export type Database = {
           workspace_id: string
         }
         Returns: Done
-       * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
-       *
-       * Ends all your other sessions; this one goes on.
-       *
-       * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
-       */
-      confirm_totp_enrollment: {
-        Args: {
-          code: string
-        }
-        Returns: RecoveryCodes
       }
 
       /**
@@ -1725,6 +1739,29 @@ export type Database = {
           workspace_id: string
         }
         Returns: null
+      }
+
+      /**
+       * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
+       *
+       * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
+       * second factor is on, and a confirmed address. The owner is told by mail.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), email_not_verified (403),
+       * identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424), identity_taken (409),
+       * too_many_attempts (429).
+       */
+      link_identity: {
+        Args: {
+          code?: string | null
+          nonce?: string | null
+          password: string
+          token: string
+        }
+        Returns: IdentityLinked
+      }
+
+      /**
        * Mark your whole inbox as read; answers how many notifications were not.
        *
        * Errors: not_signed_in (401).
@@ -1744,23 +1781,6 @@ export type Database = {
           notification_ids: string[]
         }
         Returns: number
-       * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
-       *
-       * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
-       * second factor is on, and a confirmed address. The owner is told by mail.
-       *
-       * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), email_not_verified (403),
-       * identity_token_invalid (401), identity_token_used (401), identity_key_unknown (424), identity_taken (409),
-       * too_many_attempts (429).
-       */
-      link_identity: {
-        Args: {
-          code?: string | null
-          nonce?: string | null
-          password: string
-          token: string
-        }
-        Returns: IdentityLinked
       }
 
       /** The account of whoever asks. */
@@ -1833,58 +1853,20 @@ export type Database = {
       }
 
       /**
-       * Give up a domain or a claim (owners and admins). Members stay.
+       * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
        *
-       * Errors: not_signed_in (401), domain_not_found (404).
+       * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+       * too_many_attempts (429).
        */
-      remove_domain: {
+      regenerate_recovery_codes: {
         Args: {
-          domain_id: string
+          code: string
+          password: string
         }
-        Returns: null
+        Returns: RecoveryCodes
       }
 
       /**
-       * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
-       *
-       * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
-       *
-       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
-       * organization_needs_owner (409).
-       */
-      remove_member: {
-        Args: {
-          organization_id: string
-          user_id: string
-        }
-        Returns: null
-      }
-
-      /**
-       * Take somebody out of a team, as owner or admin of its organization.
-       *
-       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_member_not_found (404).
-       */
-      remove_team_member: {
-        Args: {
-          team_id: string
-          user_id: string
-        }
-        Returns: null
-      }
-
-      /**
-       * Take somebody out of a workspace that you are owner of, archived or not. The last owner stays.
-       *
-       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403),
-       * workspace_member_not_found (404), workspace_needs_owner (409).
-       */
-      remove_workspace_member: {
-        Args: {
-          user_id: string
-          workspace_id: string
-        }
-        Returns: null
        * Push notifications to this device from now on. Call it at every start of the client; safe to repeat.
        *
        * platform ios (token: hexadecimal) or android (token) or web (subscription: the browser's PushSubscription as JSON). The
@@ -1939,17 +1921,61 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
-       * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
+      }
+
+      /**
+       * Give up a domain or a claim (owners and admins). Members stay.
        *
-       * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
-       * too_many_attempts (429).
+       * Errors: not_signed_in (401), domain_not_found (404).
        */
-      regenerate_recovery_codes: {
+      remove_domain: {
         Args: {
-          code: string
-          password: string
+          domain_id: string
         }
-        Returns: RecoveryCodes
+        Returns: null
+      }
+
+      /**
+       * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
+       *
+       * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
+       * organization_needs_owner (409).
+       */
+      remove_member: {
+        Args: {
+          organization_id: string
+          user_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Take somebody out of a team, as owner or admin of its organization.
+       *
+       * Errors: not_signed_in (401), team_not_found (404), organization_role_required (403), team_member_not_found (404).
+       */
+      remove_team_member: {
+        Args: {
+          team_id: string
+          user_id: string
+        }
+        Returns: null
+      }
+
+      /**
+       * Take somebody out of a workspace that you are owner of, archived or not. The last owner stays.
+       *
+       * Errors: not_signed_in (401), workspace_not_found (404), workspace_role_required (403),
+       * workspace_member_not_found (404), workspace_needs_owner (409).
+       */
+      remove_workspace_member: {
+        Args: {
+          user_id: string
+          workspace_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -2214,6 +2240,16 @@ export type Database = {
       }
 
       /**
+       * Whether your second factor is on, since when, and how many recovery codes are left.
+       *
+       * Errors: not_signed_in (401).
+       */
+      second_factor_state: {
+        Args: Record<PropertyKey, never>
+        Returns: SecondFactorState
+      }
+
+      /**
        * Let people with a confirmed address at a verified domain become members, or no longer (owners and admins).
        *
        * From then on an address that is being confirmed brings its account in; accounts that were there before come in by
@@ -2269,6 +2305,12 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organization_domains'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Set your quiet hours, HH:MM by the clocks of your own zone; without arguments you have none.
        *
        * What comes in them is pushed when they end; urgent kinds are pushed at once. The inbox does not wait.
@@ -2296,13 +2338,6 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
-       * Whether your second factor is on, since when, and how many recovery codes are left.
-       *
-       * Errors: not_signed_in (401).
-       */
-      second_factor_state: {
-        Args: Record<PropertyKey, never>
-        Returns: SecondFactorState
       }
 
       /**
@@ -2420,6 +2455,20 @@ export type Database = {
       }
 
       /**
+       * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
+       *
+       * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+       */
+      start_totp_enrollment: {
+        Args: {
+          password: string
+        }
+        Returns: TotpEnrollment
+      }
+
+      /**
        * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
        *
        * Once in the life of an account or an organization. When it ends, the default plan counts again.
@@ -2433,17 +2482,6 @@ export type Database = {
           plan: string
         }
         Returns: CurrentPlan
-       * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
-       *
-       * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
-       *
-       * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
-       */
-      start_totp_enrollment: {
-        Args: {
-          password: string
-        }
-        Returns: TotpEnrollment
       }
 
       /**
@@ -2548,15 +2586,6 @@ export type Database = {
       }
 
       /**
-       * Push no more notifications to one of your devices, and forget it.
-       *
-       * Errors: notification_token_not_found (404).
-       */
-      unregister_notification_token: {
-        Args: {
-          token_id: string
-        }
-        Returns: null
        * Take one of your identities away; it signs in no more. Ends all your other sessions.
        *
        * Needs the password, or a fresh id_token where the account has none. The last way in stays.
@@ -2570,6 +2599,18 @@ export type Database = {
           password: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * Push no more notifications to one of your devices, and forget it.
+       *
+       * Errors: notification_token_not_found (404).
+       */
+      unregister_notification_token: {
+        Args: {
+          token_id: string
+        }
+        Returns: null
       }
 
       /**
@@ -2602,6 +2643,45 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'briefing_preferences'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Choose the channels of one kind of notification: any of inbox and push, or none; null goes back to the default.
+       *
+       * Holds for what is sent from now on. An urgent kind keeps its inbox.
+       *
+       * Errors: not_signed_in (401), notification_kind_unknown (404), notification_channels_invalid (400).
+       */
+      update_notification_preferences: {
+        Args: {
+          channels?: string[] | null
+          kind: string
+        }
+        Returns: {
+          /** Any of inbox and push. */
+          channels: string[]
+
+          /** What it is about. */
+          description: string
+
+          /** Whether you have chosen nothing for this kind. */
+          is_default: boolean
+
+          /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
+          is_urgent: boolean
+
+          /** Name of the kind. */
+          kind: string
+
+          /** Whose they are: yours. */
+          user_id: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'notification_preferences'
           isOneToOne: true
           isSetofReturn: true
         }
@@ -2657,39 +2737,6 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'organizations'
-       * Choose the channels of one kind of notification: any of inbox and push, or none; null goes back to the default.
-       *
-       * Holds for what is sent from now on. An urgent kind keeps its inbox.
-       *
-       * Errors: not_signed_in (401), notification_kind_unknown (404), notification_channels_invalid (400).
-       */
-      update_notification_preferences: {
-        Args: {
-          channels?: string[] | null
-          kind: string
-        }
-        Returns: {
-          /** Any of inbox and push. */
-          channels: string[]
-
-          /** What it is about. */
-          description: string
-
-          /** Whether you have chosen nothing for this kind. */
-          is_default: boolean
-
-          /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
-          is_urgent: boolean
-
-          /** Name of the kind. */
-          kind: string
-
-          /** Whose they are: yours. */
-          user_id: string
-        }
-        SetofOptions: {
-          from: '*'
-          to: 'notification_preferences'
           isOneToOne: true
           isSetofReturn: true
         }

@@ -218,11 +218,6 @@ export const ERROR_CATALOGUE = {
     summary: 'The e-mail address is not one we can write to.',
     hint: 'Send one plain address such as ada@example.com, at most 254 bytes.',
   },
-  /** Your address is not confirmed yet. (403) */
-  email_not_verified: {
-    status: 403,
-    summary: 'Your address is not confirmed yet.',
-    hint: 'Call request_email_verification, open the link of its mail, then try again.',
   /** The e-mail address has to be confirmed first. (403) */
   email_not_verified: {
     status: 403,
@@ -471,6 +466,30 @@ export const ERROR_CATALOGUE = {
   },
   /** The note is longer than 2,000 characters. (400) */
   note_too_long: { status: 400, summary: 'The note is longer than 2,000 characters.', hint: 'Shorten it.' },
+  /** These cannot be the channels of this kind of notification. (400) */
+  notification_channels_invalid: {
+    status: 400,
+    summary: 'These cannot be the channels of this kind of notification.',
+    hint: 'Send any of inbox and push; an urgent kind keeps its inbox.',
+  },
+  /** There is no such kind of notification. (404) */
+  notification_kind_unknown: {
+    status: 404,
+    summary: 'There is no such kind of notification.',
+    hint: 'The view notification_preferences lists them.',
+  },
+  /** Nothing can be pushed to a device that says this of itself. (400) */
+  notification_token_invalid: {
+    status: 400,
+    summary: 'Nothing can be pushed to a device that says this of itself.',
+    hint: 'Send token for ios and android, and for web the subscription as the browser made it.',
+  },
+  /** You have no such device. (404) */
+  notification_token_not_found: {
+    status: 404,
+    summary: 'You have no such device.',
+    hint: 'The view notification_tokens lists them.',
+  },
   /** The branding does not have the right shape. (400) */
   organization_branding_invalid: {
     status: 400,
@@ -524,29 +543,7 @@ export const ERROR_CATALOGUE = {
     status: 409,
     summary: 'The slug is in use or reserved.',
     hint: 'Choose another one.',
-  /** These cannot be the channels of this kind of notification. (400) */
-  notification_channels_invalid: {
-    status: 400,
-    summary: 'These cannot be the channels of this kind of notification.',
-    hint: 'Send any of inbox and push; an urgent kind keeps its inbox.',
   },
-  /** There is no such kind of notification. (404) */
-  notification_kind_unknown: {
-    status: 404,
-    summary: 'There is no such kind of notification.',
-    hint: 'The view notification_preferences lists them.',
-  },
-  /** Nothing can be pushed to a device that says this of itself. (400) */
-  notification_token_invalid: {
-    status: 400,
-    summary: 'Nothing can be pushed to a device that says this of itself.',
-    hint: 'Send token for ios and android, and for web the subscription as the browser made it.',
-  },
-  /** You have no such device. (404) */
-  notification_token_not_found: {
-    status: 404,
-    summary: 'You have no such device.',
-    hint: 'The view notification_tokens lists them.',
   /** The password is one that is tried first. (400) */
   password_too_common: {
     status: 400,
@@ -641,11 +638,18 @@ export const ERROR_CATALOGUE = {
     summary: 'The search has no word in it or is too long.',
     hint: 'Send at most 200 characters with at least one word.',
   },
+  /** These cannot be searched for. (400) */
+  search_words_invalid: {
+    status: 400,
+    summary: 'These cannot be searched for.',
+    hint: 'Give at least one word; each of four characters or more.',
+  },
   /** The code is not right, or was used before. (403) */
   second_factor_wrong: {
     status: 403,
     summary: 'The code is not right, or was used before.',
     hint: 'Send the code that the authenticator app shows now, or one unused recovery code.',
+  },
   /** No secret was announced. (409) */
   secret_not_announced: {
     status: 409,
@@ -662,12 +666,7 @@ export const ERROR_CATALOGUE = {
   secret_too_short: {
     status: 400,
     summary: 'A secret has at least 32 bytes.',
-    hint: 'Make one with: openssl rand -base64 48',
-  /** These cannot be searched for. (400) */
-  search_words_invalid: {
-    status: 400,
-    summary: 'These cannot be searched for.',
-    hint: 'Give at least one word; each of four characters or more.',
+    hint: 'One is made by openssl rand -base64 48.',
   },
   /** No database connection became free in time. (504) */
   server_busy: {
@@ -821,17 +820,6 @@ export const ERROR_CATALOGUE = {
     summary: 'The request ran into its time limit and was undone.',
     hint: 'Ask for less at once, or try again later.',
   },
-  /** The trial has been used. (409) */
-  trial_already_used: {
-    status: 409,
-    summary: 'The trial has been used.',
-    hint: 'Trials are once in the life of an account or organization.',
-  },
-  /** The plan has no trial, or not for this kind of subject. (400) */
-  trial_not_offered: {
-    status: 400,
-    summary: 'The plan has no trial, or not for this kind of subject.',
-    hint: 'See trial_days and audience in the view plans.',
   /** The account has an authenticator app already. (409) */
   totp_already_enabled: {
     status: 409,
@@ -849,6 +837,18 @@ export const ERROR_CATALOGUE = {
     status: 409,
     summary: 'No authenticator app is waiting for its first code.',
     hint: 'Call start_totp_enrollment; it waits for 15 minutes.',
+  },
+  /** The trial has been used. (409) */
+  trial_already_used: {
+    status: 409,
+    summary: 'The trial has been used.',
+    hint: 'Trials are once in the life of an account or organization.',
+  },
+  /** The plan has no trial, or not for this kind of subject. (400) */
+  trial_not_offered: {
+    status: 400,
+    summary: 'The plan has no trial, or not for this kind of subject.',
+    hint: 'See trial_days and audience in the view plans.',
   },
   /** There is no such topic. (400) */
   unknown_topic: { status: 400, summary: 'There is no such topic.', hint: 'The view topics lists them.' },

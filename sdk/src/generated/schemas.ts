@@ -11,12 +11,11 @@ import {
   briefingPreferences,
   currentPlan,
   done,
+  foundAccount,
+  identityLinked,
   invitationQueued,
   mailQueued,
   planLimits,
-  foundAccount,
-  identityLinked,
-  mailQueued,
   recoveryCodes,
   secondFactorState,
   sessionAnswer,
@@ -146,6 +145,19 @@ export const columns = {
     /** Who follows: you. */
     user_id: z.guid(),
   },
+  /** One's own identities at outside issuers: the ways in besides the password. */
+  identities: {
+    /** When it was linked. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Address the issuer knew when the identity was linked; null when it told none. */
+    email: text(),
+    /** Key of the identity; unlink_identity takes it. */
+    id: z.guid(),
+    /** Who vouches, as its tokens name it. */
+    issuer: text(),
+    /** When it last signed in or stood in for a password. */
+    last_used_at: z.iso.datetime({ offset: true }),
+  },
   /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
   invitations: {
     /** When it was made. */
@@ -168,6 +180,61 @@ export const columns = {
     state: text(),
     /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** Every kind of notification, and through which channels you get it. */
+  notification_preferences: {
+    /** Any of inbox and push. */
+    channels: z.array(text()),
+    /** What it is about. */
+    description: text(codePoints({ min: 1, max: 200 })),
+    /** Whether you have chosen nothing for this kind. */
+    is_default: z.boolean(),
+    /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
+    is_urgent: z.boolean(),
+    /** Name of the kind. */
+    kind: text(matches(/^[a-z][a-z0-9_]{0,62}$/u)),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
+  },
+  /** One's own devices that notifications are pushed to. */
+  notification_tokens: {
+    /** Version of the client application. */
+    app_version: text(codePoints({ min: 1, max: 40 })),
+    /** When it was first registered for this account. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** Name the client gave the device. */
+    device_name: text(codePoints({ min: 1, max: 120 })),
+    /** When it was disabled; null while it is enabled. */
+    disabled_at: z.iso.datetime({ offset: true }),
+    /** Why it gets nothing (gone, invalid, session_ended, stale); null while it does. Registering again enables it. */
+    disabled_reason: z.enum(['gone', 'invalid', 'session_ended', 'stale']),
+    /** Key of the device. */
+    id: z.guid(),
+    /** Whether it was registered through the session of this request. */
+    is_current: z.boolean(),
+    /** When it was last registered. */
+    last_seen_at: z.iso.datetime({ offset: true }),
+    /** Language tag of the device; null: the account's own. */
+    locale: text(matches(/^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?$/u)),
+    /** ios, android or web. */
+    platform: z.enum(['ios', 'android', 'web']),
+  },
+  /** One's own inbox. */
+  notifications: {
+    /** Text; may be empty. */
+    body: text(codePoints({ max: 1000 })),
+    /** When it was made. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** What the client needs to open the right screen. */
+    data: z.record(text(), json()),
+    /** Key of the notification. */
+    id: z.guid(),
+    /** What it is about; notification_preferences lists the kinds. */
+    kind: text(),
+    /** When it was marked as read; null while it is not. */
+    read_at: z.iso.datetime({ offset: true }),
+    /** First line, 1 to 200 characters. */
+    title: text(codePoints({ min: 1, max: 200 })),
   },
   /** Domains and claims of the organizations whose domains you manage. */
   organization_domains: {
@@ -262,60 +329,6 @@ export const columns = {
     price_cents: z.int32().min(0),
     /** Days that start_trial gives; 0: no trial. */
     trial_days: z.int32().min(0).max(365),
-  /** Every kind of notification, and through which channels you get it. */
-  notification_preferences: {
-    /** Any of inbox and push. */
-    channels: z.array(text()),
-    /** What it is about. */
-    description: text(codePoints({ min: 1, max: 200 })),
-    /** Whether you have chosen nothing for this kind. */
-    is_default: z.boolean(),
-    /** Whether it is pushed in quiet hours too; its inbox cannot be switched off. */
-    is_urgent: z.boolean(),
-    /** Name of the kind. */
-    kind: text(matches(/^[a-z][a-z0-9_]{0,62}$/u)),
-    /** Whose they are: yours. */
-    user_id: z.guid(),
-  },
-  /** One's own devices that notifications are pushed to. */
-  notification_tokens: {
-    /** Version of the client application. */
-    app_version: text(codePoints({ min: 1, max: 40 })),
-    /** When it was first registered for this account. */
-    created_at: z.iso.datetime({ offset: true }),
-    /** Name the client gave the device. */
-    device_name: text(codePoints({ min: 1, max: 120 })),
-    /** When it was disabled; null while it is enabled. */
-    disabled_at: z.iso.datetime({ offset: true }),
-    /** Why it gets nothing (gone, invalid, session_ended, stale); null while it does. Registering again enables it. */
-    disabled_reason: z.enum(['gone', 'invalid', 'session_ended', 'stale']),
-    /** Key of the device. */
-    id: z.guid(),
-    /** Whether it was registered through the session of this request. */
-    is_current: z.boolean(),
-    /** When it was last registered. */
-    last_seen_at: z.iso.datetime({ offset: true }),
-    /** Language tag of the device; null: the account's own. */
-    locale: text(matches(/^[a-z]{2,3}(?:-[A-Z][a-z]{3})?(?:-(?:[A-Z]{2}|[0-9]{3}))?$/u)),
-    /** ios, android or web. */
-    platform: z.enum(['ios', 'android', 'web']),
-  },
-  /** One's own inbox. */
-  notifications: {
-    /** Text; may be empty. */
-    body: text(codePoints({ max: 1000 })),
-    /** When it was made. */
-    created_at: z.iso.datetime({ offset: true }),
-    /** What the client needs to open the right screen. */
-    data: z.record(text(), json()),
-    /** Key of the notification. */
-    id: z.guid(),
-    /** What it is about; notification_preferences lists the kinds. */
-    kind: text(),
-    /** When it was marked as read; null while it is not. */
-    read_at: z.iso.datetime({ offset: true }),
-    /** First line, 1 to 200 characters. */
-    title: text(codePoints({ min: 1, max: 200 })),
   },
   /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
   quiet_hours: {
@@ -325,18 +338,6 @@ export const columns = {
     starts_at: text(matches(/^(?:[01][0-9]|2[0-3]):[0-5][0-9]$/u)),
     /** Whose they are: yours. */
     user_id: z.guid(),
-  /** One's own identities at outside issuers: the ways in besides the password. */
-  identities: {
-    /** When it was linked. */
-    created_at: z.iso.datetime({ offset: true }),
-    /** Address the issuer knew when the identity was linked; null when it told none. */
-    email: text(),
-    /** Key of the identity; unlink_identity takes it. */
-    id: z.guid(),
-    /** Who vouches, as its tokens name it. */
-    issuer: text(),
-    /** When it last signed in or stood in for a password. */
-    last_used_at: z.iso.datetime({ offset: true }),
   },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
@@ -622,6 +623,14 @@ export const rows = {
     source_id: columns.followed_sources.source_id,
     user_id: columns.followed_sources.user_id,
   }),
+  /** One's own identities at outside issuers: the ways in besides the password. */
+  identities: z.object({
+    created_at: columns.identities.created_at,
+    email: columns.identities.email.nullable(),
+    id: columns.identities.id,
+    issuer: columns.identities.issuer,
+    last_used_at: columns.identities.last_used_at,
+  }),
   /** Invitations of the organizations whose members you manage, and open ones for your own confirmed address. */
   invitations: z.object({
     created_at: columns.invitations.created_at,
@@ -634,6 +643,38 @@ export const rows = {
     role: columns.invitations.role,
     state: columns.invitations.state,
     updated_at: columns.invitations.updated_at,
+  }),
+  /** Every kind of notification, and through which channels you get it. */
+  notification_preferences: z.object({
+    channels: columns.notification_preferences.channels,
+    description: columns.notification_preferences.description,
+    is_default: columns.notification_preferences.is_default,
+    is_urgent: columns.notification_preferences.is_urgent,
+    kind: columns.notification_preferences.kind,
+    user_id: columns.notification_preferences.user_id,
+  }),
+  /** One's own devices that notifications are pushed to. */
+  notification_tokens: z.object({
+    app_version: columns.notification_tokens.app_version.nullable(),
+    created_at: columns.notification_tokens.created_at,
+    device_name: columns.notification_tokens.device_name.nullable(),
+    disabled_at: columns.notification_tokens.disabled_at.nullable(),
+    disabled_reason: columns.notification_tokens.disabled_reason.nullable(),
+    id: columns.notification_tokens.id,
+    is_current: columns.notification_tokens.is_current,
+    last_seen_at: columns.notification_tokens.last_seen_at,
+    locale: columns.notification_tokens.locale.nullable(),
+    platform: columns.notification_tokens.platform,
+  }),
+  /** One's own inbox. */
+  notifications: z.object({
+    body: columns.notifications.body,
+    created_at: columns.notifications.created_at,
+    data: columns.notifications.data,
+    id: columns.notifications.id,
+    kind: columns.notifications.kind,
+    read_at: columns.notifications.read_at.nullable(),
+    title: columns.notifications.title,
   }),
   /** Domains and claims of the organizations whose domains you manage. */
   organization_domains: z.object({
@@ -687,50 +728,12 @@ export const rows = {
     position: columns.plans.position,
     price_cents: columns.plans.price_cents,
     trial_days: columns.plans.trial_days,
-  /** Every kind of notification, and through which channels you get it. */
-  notification_preferences: z.object({
-    channels: columns.notification_preferences.channels,
-    description: columns.notification_preferences.description,
-    is_default: columns.notification_preferences.is_default,
-    is_urgent: columns.notification_preferences.is_urgent,
-    kind: columns.notification_preferences.kind,
-    user_id: columns.notification_preferences.user_id,
-  }),
-  /** One's own devices that notifications are pushed to. */
-  notification_tokens: z.object({
-    app_version: columns.notification_tokens.app_version.nullable(),
-    created_at: columns.notification_tokens.created_at,
-    device_name: columns.notification_tokens.device_name.nullable(),
-    disabled_at: columns.notification_tokens.disabled_at.nullable(),
-    disabled_reason: columns.notification_tokens.disabled_reason.nullable(),
-    id: columns.notification_tokens.id,
-    is_current: columns.notification_tokens.is_current,
-    last_seen_at: columns.notification_tokens.last_seen_at,
-    locale: columns.notification_tokens.locale.nullable(),
-    platform: columns.notification_tokens.platform,
-  }),
-  /** One's own inbox. */
-  notifications: z.object({
-    body: columns.notifications.body,
-    created_at: columns.notifications.created_at,
-    data: columns.notifications.data,
-    id: columns.notifications.id,
-    kind: columns.notifications.kind,
-    read_at: columns.notifications.read_at.nullable(),
-    title: columns.notifications.title,
   }),
   /** Your quiet hours: one row, or none. What comes in them is pushed at their end. */
   quiet_hours: z.object({
     ends_at: columns.quiet_hours.ends_at,
     starts_at: columns.quiet_hours.starts_at,
     user_id: columns.quiet_hours.user_id,
-  /** One's own identities at outside issuers: the ways in besides the password. */
-  identities: z.object({
-    created_at: columns.identities.created_at,
-    email: columns.identities.email.nullable(),
-    id: columns.identities.id,
-    issuer: columns.identities.issuer,
-    last_used_at: columns.identities.last_used_at,
   }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
@@ -982,6 +985,16 @@ export const args = {
     domain_id: z.guid(),
   }),
   /**
+   * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
+   *
+   * Ends all your other sessions; this one goes on.
+   *
+   * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
+   */
+  confirm_totp_enrollment: z.strictObject({
+    code: text(),
+  }),
+  /**
    * Make an organization; you become its owner.
    *
    * slug is its name in addresses: a-z, 0-9 and single hyphens between them, 3 to 63 characters, unique; some are reserved.
@@ -1063,16 +1076,6 @@ export const args = {
   delete_workspace: z.strictObject({
     password: text(),
     workspace_id: z.guid(),
-  }),
-  /**
-   * Turn the authenticator app on with a code it shows. Answers with ten recovery codes, shown this once.
-   *
-   * Ends all your other sessions; this one goes on.
-   *
-   * Errors: not_signed_in (401), totp_not_started (409), second_factor_wrong (403), too_many_attempts (429).
-   */
-  confirm_totp_enrollment: z.strictObject({
-    code: text(),
   }),
   /**
    * Turn the second factor off, with the password and a code of the app or a recovery code. Ends all your other sessions.
@@ -1198,18 +1201,8 @@ export const args = {
    */
   leave_workspace: z.strictObject({
     workspace_id: z.guid(),
-   * Mark your whole inbox as read; answers how many notifications were not.
-   *
-   * Errors: not_signed_in (401).
-   */
-  mark_all_notifications_read: z.strictObject({}),
+  }),
   /**
-   * Mark notifications of your inbox as read; answers how many were not. Safe to repeat, ids that are not yours are passed over.
-   *
-   * Errors: not_signed_in (401).
-   */
-  mark_notifications_read: z.strictObject({
-    notification_ids: z.array(z.guid()),
    * Link an identity of an outside issuer to your account; from then on it signs in (sign_in_with_identity).
    *
    * Needs the password (an account without one sends a fresh id_token of an identity it has), a code of the app where the
@@ -1225,6 +1218,20 @@ export const args = {
     password: text(),
     token: text(),
   }),
+  /**
+   * Mark your whole inbox as read; answers how many notifications were not.
+   *
+   * Errors: not_signed_in (401).
+   */
+  mark_all_notifications_read: z.strictObject({}),
+  /**
+   * Mark notifications of your inbox as read; answers how many were not. Safe to repeat, ids that are not yours are passed over.
+   *
+   * Errors: not_signed_in (401).
+   */
+  mark_notifications_read: z.strictObject({
+    notification_ids: z.array(z.guid()),
+  }),
   /** The account of whoever asks. */
   me: z.strictObject({}),
   /**
@@ -1237,6 +1244,33 @@ export const args = {
    */
   refresh_session: z.strictObject({
     refresh_token: text(),
+  }),
+  /**
+   * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
+   * too_many_attempts (429).
+   */
+  regenerate_recovery_codes: z.strictObject({
+    code: text(),
+    password: text(),
+  }),
+  /**
+   * Push notifications to this device from now on. Call it at every start of the client; safe to repeat.
+   *
+   * platform ios (token: hexadecimal) or android (token) or web (subscription: the browser's PushSubscription as JSON). The
+   * device belongs to whoever registered it last, is disabled when the session ends, and after 20 devices the one not seen
+   * for longest goes.
+   *
+   * Errors: not_signed_in (401), notification_token_invalid (400), device_invalid (400), locale_invalid (400).
+   */
+  register_notification_token: z.strictObject({
+    app_version: text().nullish(),
+    device_name: text().nullish(),
+    locale: text().nullish(),
+    platform: text(),
+    subscription: json().nullish(),
+    token: text().nullish(),
   }),
   /**
    * Give up a domain or a claim (owners and admins). Members stay.
@@ -1276,29 +1310,6 @@ export const args = {
   remove_workspace_member: z.strictObject({
     user_id: z.guid(),
     workspace_id: z.guid(),
-   * Push notifications to this device from now on. Call it at every start of the client; safe to repeat.
-   *
-   * platform ios (token: hexadecimal) or android (token) or web (subscription: the browser's PushSubscription as JSON). The
-   * device belongs to whoever registered it last, is disabled when the session ends, and after 20 devices the one not seen
-   * for longest goes.
-   *
-   * Errors: not_signed_in (401), notification_token_invalid (400), device_invalid (400), locale_invalid (400).
-   */
-  register_notification_token: z.strictObject({
-    app_version: text().nullish(),
-    device_name: text().nullish(),
-    locale: text().nullish(),
-    platform: text(),
-    subscription: json().nullish(),
-    token: text().nullish(),
-   * Ten new recovery codes, with the password and a code of the app or an old recovery code; the old ones are void.
-   *
-   * Errors: not_signed_in (401), password_wrong (403), totp_not_enabled (409), second_factor_wrong (403),
-   * too_many_attempts (429).
-   */
-  regenerate_recovery_codes: z.strictObject({
-    code: text(),
-    password: text(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -1382,6 +1393,12 @@ export const args = {
     tags: z.array(text()).nullish(),
   }),
   /**
+   * Whether your second factor is on, since when, and how many recovery codes are left.
+   *
+   * Errors: not_signed_in (401).
+   */
+  second_factor_state: z.strictObject({}),
+  /**
    * Let people with a confirmed address at a verified domain become members, or no longer (owners and admins).
    *
    * From then on an address that is being confirmed brings its account in; accounts that were there before come in by
@@ -1392,6 +1409,8 @@ export const args = {
   set_domain_auto_join: z.strictObject({
     domain_id: z.guid(),
     has_auto_join: z.boolean(),
+  }),
+  /**
    * Set your quiet hours, HH:MM by the clocks of your own zone; without arguments you have none.
    *
    * What comes in them is pushed when they end; urgent kinds are pushed at once. The inbox does not wait.
@@ -1402,11 +1421,6 @@ export const args = {
     ends_at: text().nullish(),
     starts_at: text().nullish(),
   }),
-   * Whether your second factor is on, since when, and how many recovery codes are left.
-   *
-   * Errors: not_signed_in (401).
-   */
-  second_factor_state: z.strictObject({}),
   /**
    * Sign in with e-mail address and password.
    *
@@ -1494,6 +1508,16 @@ export const args = {
     timezone: text().optional(),
   }),
   /**
+   * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
+   *
+   * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+   */
+  start_totp_enrollment: z.strictObject({
+    password: text(),
+  }),
+  /**
    * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
    *
    * Once in the life of an account or an organization. When it ends, the default plan counts again.
@@ -1504,14 +1528,6 @@ export const args = {
   start_trial: z.strictObject({
     organization_id: z.guid().nullish(),
     plan: text(),
-   * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
-   *
-   * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
-   *
-   * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
-   */
-  start_totp_enrollment: z.strictObject({
-    password: text(),
   }),
   /**
    * Your briefing of today, in your zone; made on the spot when there is none yet.
@@ -1562,12 +1578,6 @@ export const args = {
     topic: text(),
   }),
   /**
-   * Push no more notifications to one of your devices, and forget it.
-   *
-   * Errors: notification_token_not_found (404).
-   */
-  unregister_notification_token: z.strictObject({
-    token_id: z.guid(),
    * Take one of your identities away; it signs in no more. Ends all your other sessions.
    *
    * Needs the password, or a fresh id_token where the account has none. The last way in stays.
@@ -1580,6 +1590,14 @@ export const args = {
     password: text(),
   }),
   /**
+   * Push no more notifications to one of your devices, and forget it.
+   *
+   * Errors: notification_token_not_found (404).
+   */
+  unregister_notification_token: z.strictObject({
+    token_id: z.guid(),
+  }),
+  /**
    * Change briefing preferences: keys you send are set, keys sent as null are taken back, all others stay.
    *
    * Keys: topics, muted_sources, muted_words, languages, card_limit (1 to 50), briefing_time (HH:MM, your zone).
@@ -1588,6 +1606,17 @@ export const args = {
    */
   update_briefing_preferences: z.strictObject({
     preferences: json(),
+  }),
+  /**
+   * Choose the channels of one kind of notification: any of inbox and push, or none; null goes back to the default.
+   *
+   * Holds for what is sent from now on. An urgent kind keeps its inbox.
+   *
+   * Errors: not_signed_in (401), notification_kind_unknown (404), notification_channels_invalid (400).
+   */
+  update_notification_preferences: z.strictObject({
+    channels: z.array(text()).nullish(),
+    kind: text(),
   }),
   /**
    * Change an organization (owners and admins); what is left out or null stays as it is.
@@ -1606,15 +1635,6 @@ export const args = {
     organization_id: z.guid(),
     settings: json().nullish(),
     slug: text().nullish(),
-   * Choose the channels of one kind of notification: any of inbox and push, or none; null goes back to the default.
-   *
-   * Holds for what is sent from now on. An urgent kind keeps its inbox.
-   *
-   * Errors: not_signed_in (401), notification_kind_unknown (404), notification_channels_invalid (400).
-   */
-  update_notification_preferences: z.strictObject({
-    channels: z.array(text()).nullish(),
-    kind: text(),
   }),
   /**
    * Change your own profile; what is left out or null stays as it is.
@@ -1692,6 +1712,7 @@ export const results = {
   change_password: sessionsEnded,
   change_workspace_member_role: z.array(rows.workspace_members),
   check_domain: z.null(),
+  confirm_totp_enrollment: recoveryCodes,
   create_organization: z.array(rows.organizations),
   create_team: z.array(rows.teams),
   create_workspace: z.array(rows.workspaces),
@@ -1700,7 +1721,6 @@ export const results = {
   delete_organization: done,
   delete_team: z.null(),
   delete_workspace: done,
-  confirm_totp_enrollment: recoveryCodes,
   disable_totp: sessionsEnded,
   end_session: z.null(),
   find_account_for_support: foundAccount,
@@ -1719,21 +1739,17 @@ export const results = {
   leave_organization: z.null(),
   leave_team: z.null(),
   leave_workspace: z.null(),
-  me: z.array(rows.users),
-  refresh_session: sessionAnswer,
-  remove_domain: z.null(),
-  remove_member: z.null(),
-  remove_team_member: z.null(),
-  remove_workspace_member: z.null(),
+  link_identity: identityLinked,
   mark_all_notifications_read: z.int32(),
   mark_notifications_read: z.int32(),
   me: z.array(rows.users),
   refresh_session: sessionAnswer,
-  register_notification_token: z.array(rows.notification_tokens),
-  link_identity: identityLinked,
-  me: z.array(rows.users),
-  refresh_session: sessionAnswer,
   regenerate_recovery_codes: recoveryCodes,
+  register_notification_token: z.array(rows.notification_tokens),
+  remove_domain: z.null(),
+  remove_member: z.null(),
+  remove_team_member: z.null(),
+  remove_workspace_member: z.null(),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   resend_invitation: invitationQueued,
@@ -1743,9 +1759,9 @@ export const results = {
   save_card: z.array(rows.saved_cards),
   search_content: z.array(rows.content_items),
   search_saved_cards: z.array(rows.saved_cards),
+  second_factor_state: secondFactorState,
   set_domain_auto_join: z.array(rows.organization_domains),
   set_quiet_hours: z.array(rows.quiet_hours),
-  second_factor_state: secondFactorState,
   sign_in: sessionAnswer,
   sign_in_with_identity: sessionAnswer,
   sign_in_with_recovery_code: sessionAnswer,
@@ -1753,18 +1769,18 @@ export const results = {
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
-  start_trial: currentPlan,
   start_totp_enrollment: totpEnrollment,
+  start_trial: currentPlan,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
   transfer_ownership: done,
   unfollow_source: z.null(),
   unfollow_topic: z.null(),
-  unregister_notification_token: z.null(),
   unlink_identity: sessionsEnded,
+  unregister_notification_token: z.null(),
   update_briefing_preferences: z.array(rows.briefing_preferences),
-  update_organization: z.array(rows.organizations),
   update_notification_preferences: z.array(rows.notification_preferences),
+  update_organization: z.array(rows.organizations),
   update_profile: z.array(rows.users),
   update_team: z.array(rows.teams),
   update_workspace: z.array(rows.workspaces),

@@ -135,16 +135,6 @@ export const done = z.strictObject({
 /** JSON Schema of the answer {"status": "done"}. */
 export type Done = z.infer<typeof done>
 
-/** JSON Schema of the answer to an invitation. */
-export const invitationQueued = z.strictObject({
-  /** Key of the invitation. */
-  invitation_id: text(guid()),
-  /** A mail is on its way. */
-  status: z.enum(['mail_queued']),
-})
-
-/** JSON Schema of the answer to an invitation. */
-export type InvitationQueued = z.infer<typeof invitationQueued>
 /** JSON Schema of what find_account_for_support answers. */
 export const foundAccount = z.strictObject({
   created_at: text(instant()),
@@ -194,6 +184,17 @@ export const identityLinked = z.strictObject({
 /** JSON Schema of what link_identity answers. */
 export type IdentityLinked = z.infer<typeof identityLinked>
 
+/** JSON Schema of the answer to an invitation. */
+export const invitationQueued = z.strictObject({
+  /** Key of the invitation. */
+  invitation_id: text(guid()),
+  /** A mail is on its way. */
+  status: z.enum(['mail_queued']),
+})
+
+/** JSON Schema of the answer to an invitation. */
+export type InvitationQueued = z.infer<typeof invitationQueued>
+
 /** JSON Schema of the answer to a request that a mail decides. */
 export const mailQueued = z.strictObject({
   /** If there is somebody to write to, a mail is on its way. */
@@ -217,6 +218,7 @@ export const planLimits = z.strictObject({
 
 /** Most of each at a time; null or left out: no limit. */
 export type PlanLimits = z.infer<typeof planLimits>
+
 /** JSON Schema of what confirm_totp_enrollment and regenerate_recovery_codes answer. */
 export const recoveryCodes = z.strictObject({
   /** Other sessions that ended with it. */

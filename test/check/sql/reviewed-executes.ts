@@ -111,6 +111,8 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     file: 'migrations/after_reset.sql',
     sql: "format('alter role %I set transaction_timeout = %L', v_limits.role, v_limits.transaction)",
     reason: 'Names and values are the literals in the lines above.',
+  },
+  {
     file: 'migrations/fixtures/gdpr/export/export_rows.sql',
     sql: "format( 'select %L::text, to_jsonb(t) from (select %s from %I.%I where %s) as t', v_table.schema_name || '.' || v_table.table_name, v_table.columns, v_table.schema_name, v_table.table_name, gdpr.subject_filter(v_table.schema_name, v_table.table_name) )",
     reason:
