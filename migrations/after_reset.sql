@@ -249,6 +249,13 @@ begin
 end
 $keep$;
 
+comment on function extensions.tg__keep_audit() is
+$$Refuses to the owner of the database what would take the audit log, or what guards it, away. Errors: audit_append_only (403).$$;
+comment on function extensions.audit_drop_problem() is $$What was dropped and may not be; null when nothing.$$;
+comment on function extensions.audit_alter_problem(text) is $$What of the audit log is not as it must be after a DDL command; null when nothing.$$;
+revoke all on function extensions.audit_drop_problem(), extensions.audit_alter_problem(text) from public;
+grant execute on function extensions.audit_drop_problem(), extensions.audit_alter_problem(text) to howdah_migrations;
+
 do $$
 begin
   drop event trigger if exists howdah_keep_audit_sql_drop;
