@@ -354,7 +354,7 @@ export const ERROR_CATALOGUE = {
   secret_too_short: {
     status: 400,
     summary: 'A secret has at least 32 bytes.',
-    hint: 'Make one with: openssl rand -base64 48',
+    hint: 'One is made by openssl rand -base64 48.',
   },
   /** No database connection became free in time. (504) */
   server_busy: {
