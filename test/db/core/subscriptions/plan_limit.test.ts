@@ -161,3 +161,14 @@ test('a trial that is over leaves the limits of the default plan', async () => {
   expect(await limit()).toBe(3)
   await setClock(db, '0')
 })
+
+test("without an organization the caller's own plan answers, and nobody has none (not_signed_in)", async () => {
+  await db.owner.query(`update core.plans set limits = '{"workspaces": 7}' where key = 'free'`)
+  const ask = (claims: Record<string, unknown>) =>
+    db.session({ role: 'howdah_migrations', claims }, async (client) => {
+      const { rows } = await client.query(`select core.plan_limit('workspaces') as workspaces`)
+      return rows[0].workspaces
+    })
+  expect(await ask({ sub: owner.id })).toBe(7)
+  await expect(ask({})).rejects.toMatchObject({ code: 'PT401', message: 'not_signed_in' })
+})
