@@ -1,6 +1,6 @@
 /** Who may change whom: the roles, the last owner, and what strangers learn. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type TestApi, testApi } from '../../../setup/api.ts'
+import { type Answer, type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
 import { addMember, createOrganization, type Organization, type Role } from './story.ts'
@@ -119,7 +119,7 @@ test('a member of another organization is no member of this one (member_not_foun
 })
 
 describe('the last owner', () => {
-  const ENDINGS: [how: string, end: (acme: Organization) => Promise<{ status: number; body: any }>][] = [
+  const ENDINGS: [how: string, end: (acme: Organization) => Promise<Answer>][] = [
     ['leaves', (acme) => leave(acme.owner, acme)],
     ['removes themselves', (acme) => remove(acme.owner, acme, acme.owner.id)],
     ['becomes a member', (acme) => change(acme.owner, acme, acme.owner.id, 'member')],
