@@ -10,7 +10,7 @@ import { insiderControls } from './matrix/insiders.ts'
 import { owedControls, runInsiders, runMatrix } from './matrix/run.ts'
 import { tablesOf } from './matrix/tables.ts'
 
-const MATRIX_TIMEOUT_MS = 120_000
+const MATRIX_TIMEOUT_MS = 600_000
 
 const db = await testDatabase()
 afterAll(() => db.drop())

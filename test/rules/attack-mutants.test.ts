@@ -10,7 +10,7 @@ import { alarms, noticedByHttp } from './mutation/alarms.ts'
 import { allMutants } from './mutation/all-mutants.ts'
 import { SECOND_LINE } from './mutation/second-line.ts'
 
-const MUTANTS_TIMEOUT_MS = 120_000
+const MUTANTS_TIMEOUT_MS = 600_000
 const KINDS = ['drop', 'using (true)', 'with check (true)', 'without row level security', 'view as its owner']
 
 const db = await testDatabase()

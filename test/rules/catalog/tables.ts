@@ -177,6 +177,41 @@ export const boundedText = sqlRule({
   },
 })
 
+const HOUSE = 'the house writes it: operators, jobs, counts'
+
+/** Whoever may write a key that everybody shares learns from a refusal what others have. */
+export const sharedKeys = sqlRule({
+  name: 'R-10 shared keys',
+  says: 'unique key holds a random id, a person or a tenant, so that a refusal tells nobody about others',
+  query: `select i.indexrelid::regclass::text as object, case when not exists (
+      select from pg_attribute a where a.attrelid = c.oid and a.attnum = any (i.indkey)
+        and a.atttypid in ('uuid'::regtype, 'bytea'::regtype)) then 'is one key for everybody' end as problem
+    from pg_index i join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
+    where i.indisunique and ${OUR_TABLE} and not c.relispartition`,
+  exceptions: {
+    'core.users_email_key_key':
+      'sign_up answers the same either way where a mail decides; change_email always',
+    'core.organizations_slug_key': 'a name in addresses, which everybody can see anyway',
+    'core.organization_domains_domain_idx': 'only who has proven the domain by DNS meets it',
+    'briefing.content_sources_canonical_url_key': 'sources are for everybody, and added by operators',
+    'briefing.topics_pkey': 'topics are for everybody',
+    'core.analytics_event_schemas_pkey': HOUSE,
+    'core.analytics_deltas_pkey': HOUSE,
+    'core.analytics_hourly_pkey': HOUSE,
+    'core.analytics_daily_pkey': HOUSE,
+    'core.audit_log_pkey': HOUSE,
+    'core.audit_seals_pkey': HOUSE,
+    'core.audited_tables_pkey': HOUSE,
+    'core.settings_pkey': HOUSE,
+    'private.secrets_pkey': HOUSE,
+    'gdpr.column_policies_pkey': HOUSE,
+    'ops.partitioned_tables_pkey': HOUSE,
+  },
+  defects: {
+    'a name that is taken for all': `create table core.seed (id uuid primary key, organization_id uuid, name text unique)`,
+  },
+})
+
 /** All of them. */
 export const tableRules = [
   rlsEnabled,
@@ -185,6 +220,7 @@ export const tableRules = [
   foreignKeyIndex,
   foreignKeyOnDelete,
   foreignKeyTenant,
+  sharedKeys,
   duplicateIndex,
   touchesUpdatedAt,
   refusesFilterless,

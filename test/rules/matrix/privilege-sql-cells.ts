@@ -37,6 +37,13 @@ const TRUNCATE = `
   from pg_class c join pg_namespace n on n.oid = c.relnamespace
   where ${OUR_SCHEMA} and c.relkind in ('r', 'p') and not has_table_privilege($1, c.oid, 'truncate') and ${ONLY}`
 
+/** Whoever may read a system column has the whole table, with every column that is still to come. */
+const WHOLE = `
+  select n.nspname || '.' || c.relname as object, 'select of all to come' as verb,
+    format('select xmin from %I.%I limit 0', n.nspname, c.relname) as sql
+  from pg_class c join pg_namespace n on n.oid = c.relnamespace
+  where ${OUR_SCHEMA} and c.relkind in ('r', 'p') and not has_table_privilege($1, c.oid, 'select') and ${ONLY}`
+
 /** One cell for each thing that the identity's role was not given, or for those of the objects named. */
 export async function privilegeSqlCells(
   db: Queryable,
@@ -44,7 +51,7 @@ export async function privilegeSqlCells(
   only?: string[],
 ): Promise<SqlCell[]> {
   const cells: SqlCell[] = []
-  for (const query of [COLUMNS, FUNCTIONS, TRUNCATE]) {
+  for (const query of [COLUMNS, WHOLE, FUNCTIONS, TRUNCATE]) {
     const { rows } = await db.query(`${query} order by 1, 2`, [identity.role, only])
     for (const { object, verb, sql } of z.array(found).parse(rows)) {
       cells.push({ identity, object, verb, sql, right: 'no privilege' })

@@ -24,7 +24,7 @@ export type Part = {
   views?: View[]
   identities?: Identity[]
   tables?: string[]
-  /** Of identities that the guard refuses only the first tries everything; the others try each view and function. */
+  /** Only the first of each role tries what is hidden, and whom the guard refuses tries just views and functions. */
   isShort?: boolean
 }
 
@@ -45,13 +45,17 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
       report.unexpected.push(...unexpected)
     }
     if (part.tables) continue
-    const refused = world.identities.find(({ role }) => role === undefined)
-    if (part.isShort && identity.role === undefined && identity.name !== refused?.name) continue
-    await guarded('embedding', () => runAll(field.api, report, embedCells(identity, surfaces.views)))
-    await guarded('hidden relations', () => runAll(field.api, report, hiddenCells(identity, surfaces)))
-    await guarded('hidden functions', () =>
-      runAll(field.api, report, hiddenFunctionCells(identity, field.hiddenFunctions)),
-    )
+    const isFirst = world.identities.find(({ role }) => role === identity.role)?.name === identity.name
+    if (isFirst || !part.isShort) {
+      await guarded('hidden relations', () => runAll(field.api, report, hiddenCells(identity, surfaces)))
+      await guarded('hidden functions', () =>
+        runAll(field.api, report, hiddenFunctionCells(identity, field.hiddenFunctions)),
+      )
+    }
+    const embeddings = embedCells(identity, surfaces.views)
+    if (identity.role || !part.isShort) {
+      await guarded('embedding', () => runAll(field.api, report, embeddings))
+    }
     // Whom the guard refuses never gets as far as an id.
     const isOut = part.isShort && identity.role === undefined
     const ids = isOut ? { all: [MISSING], named: new Map() } : await idsOf(field, identity, victim)

@@ -27,7 +27,8 @@ export function report(verdicts: Verdict[], seconds: number): string {
       .map(({ mutant, what }) => `${sign} ${mutant.what}${what && `: ${what}`}`)
   const killed = count(verdicts, 'cell', 'law', 'request')
   const survived = count(verdicts, 'nothing')
-  const score = ((killed / (killed + survived)) * 100).toFixed(1)
+  // Rounded down: 100 is said of all only.
+  const score = Math.floor((killed / (killed + survived)) * 10_000) / 100
   return [
     ...kinds.sort(),
     ...told('second line', '='),
