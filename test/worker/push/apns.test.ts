@@ -96,7 +96,7 @@ describe('APNs', () => {
   test('that falls silent for one, and not for those under way over the same connection', async () => {
     apple.says = 'hang'
     const silent = send()
-    await expect.poll(() => apple.asked.length).toBe(1)
+    await expect.poll(() => apple.asked.length, { timeout: 1400 }).toBe(1)
     apple.says = { status: 200 }
     expect(await Promise.all([send(), send(), send()])).toEqual(
       Array.from({ length: 3 }, () => ({ outcome: 'sent' })),
@@ -110,7 +110,7 @@ describe('APNs', () => {
     expect(await send()).toEqual({ outcome: 'sent' })
     apple.hangUp()
     // It may take the client a moment to notice; until then nothing is sent, so nothing is lost.
-    await expect.poll(() => send()).toEqual({ outcome: 'sent' })
+    await expect.poll(() => send(), { timeout: 20_000 }).toEqual({ outcome: 'sent' })
   })
 
   test('that cannot be reached: tried again', async () => {
