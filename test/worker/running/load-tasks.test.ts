@@ -23,10 +23,13 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'briefing/fetch_source',
     'briefing/generate_due_briefings',
     'core/clean_up_mails',
+    'core/clean_up_notifications',
     'core/clean_up_sessions',
+    'core/make_web_push_keys',
     'core/roll_up_events',
     'core/seal_audit',
     'core/send_mail',
+    'core/send_notification',
     'ops/create_partitions',
     'ops/release_dead_workers',
   ])
