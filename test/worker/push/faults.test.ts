@@ -103,7 +103,7 @@ describe.concurrent('a push service that answers', () => {
     )
     await world.notify(person)
     await expect
-      .poll(async () => (await world.deliveries(person))[0])
+      .poll(async () => (await world.deliveries(person))[0], { timeout: 20_000 })
       .toMatchObject({
         state: 'waiting',
         attempt_count: 1,
@@ -131,7 +131,7 @@ test('what was refused for now arrives at the next try, and only once', async ()
   })
   await world.notify(person)
   await expect
-    .poll(async () => (await world.deliveries(person))[0])
+    .poll(async () => (await world.deliveries(person))[0], { timeout: 20_000 })
     .toMatchObject({ state: 'waiting', attempt_count: 1 })
   await world.db.owner.query(
     'update core.notification_deliveries set next_attempt_at = now() where user_id = $1',

@@ -54,8 +54,8 @@ const statesOf = async ({ people }: Round) =>
   (await Promise.all(people.map((person) => world.deliveries(person)))).flat().map(({ state }) => state)
 const all = (value: string | number) => Array.from({ length: AT_ONCE }, () => value)
 const allSending = (round: Round) =>
-  expect.poll(() => statesOf(round), { timeout: 15_000 }).toEqual(all('sending'))
-const allHeld = () => expect.poll(() => held.length, { timeout: 15_000 }).toBe(AT_ONCE)
+  expect.poll(() => statesOf(round), { timeout: 40_000 }).toEqual(all('sending'))
+const allHeld = () => expect.poll(() => held.length, { timeout: 40_000 }).toBe(AT_ONCE)
 const WORKERS = `datname = current_database() and application_name = 'howdah-worker'`
 const allBlocked = () =>
   expect
@@ -66,7 +66,7 @@ const allBlocked = () =>
             `select from pg_stat_activity where ${WORKERS} and wait_event_type = 'Lock'`,
           )
         ).rowCount,
-      { timeout: 15_000 },
+      { timeout: 40_000 },
     )
     .toBeGreaterThanOrEqual(AT_ONCE)
 
@@ -93,8 +93,8 @@ async function recover(round: Round, state: string): Promise<void> {
   for (let turn = 0; turn < 2; turn++) {
     await world.hurry()
     await using _next = await start()
-    await expect.poll(() => statesOf(round), { timeout: 15_000 }).toEqual(all(state))
-    await expect.poll(jobsLeft, { timeout: 15_000 }).toBe(0)
+    await expect.poll(() => statesOf(round), { timeout: 40_000 }).toEqual(all(state))
+    await expect.poll(jobsLeft, { timeout: 40_000 }).toBe(0)
   }
 }
 
@@ -119,7 +119,7 @@ test('before the delivery is taken: sent by the next worker, once', async () => 
   expect(await statesOf(round)).toEqual(all('waiting'))
   await recover(round, 'sent')
   expect(arrived(round)).toEqual(all(1))
-}, 60_000)
+}, 150_000)
 
 test('taken, and not yet connected: unknown', async () => {
   const round = await makeRound()
@@ -137,7 +137,7 @@ test('taken, and not yet connected: unknown', async () => {
   await recover(round, 'unknown')
   expect(arrived(round)).toEqual(all(0))
   silent.close()
-}, 60_000)
+}, 150_000)
 
 test('sent, and not yet answered: unknown, and no second push', async () => {
   const round = await makeRound()
@@ -147,7 +147,7 @@ test('sent, and not yet answered: unknown, and no second push', async () => {
   await kill(worker)
   await recover(round, 'unknown')
   expect(arrived(round)).toEqual(all(1))
-}, 60_000)
+}, 150_000)
 
 test('answered, and not yet noted: unknown, and no second push', async () => {
   const round = await makeRound()
@@ -160,7 +160,7 @@ test('answered, and not yet noted: unknown, and no second push', async () => {
   await kill(worker)
   await recover(round, 'unknown')
   expect(arrived(round)).toEqual(all(1))
-}, 60_000)
+}, 150_000)
 
 test('noted, and the job not yet done: sent, and no second push', async () => {
   const round = await makeRound()
@@ -170,9 +170,9 @@ test('noted, and the job not yet done: sent, and no second push', async () => {
   await holder.query('begin')
   await holder.query(`select from graphile_worker._private_jobs where locked_by is not null for update`)
   for (const answer of held) answer()
-  await expect.poll(() => statesOf(round), { timeout: 15_000 }).toEqual(all('sent'))
+  await expect.poll(() => statesOf(round), { timeout: 40_000 }).toEqual(all('sent'))
   await kill(worker)
   expect(await jobsLeft()).toBe(AT_ONCE)
   await recover(round, 'sent')
   expect(arrived(round)).toEqual(all(1))
-}, 60_000)
+}, 150_000)

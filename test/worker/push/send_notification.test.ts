@@ -55,7 +55,7 @@ test('of three devices one hangs: the others have it at once', async () => {
   const from = performance.now()
   await world.notify(person)
   await expect
-    .poll(async () => (await world.deliveries(person)).map(({ state }) => state))
+    .poll(async () => (await world.deliveries(person)).map(({ state }) => state), { timeout: 20_000 })
     .toEqual(['sending', 'sent', 'sent'])
   expect(performance.now() - from).toBeLessThan(5000)
   expect(browsers.map(({ received }) => received.length)).toEqual([1, 1, 1])
@@ -82,7 +82,9 @@ test('an endpoint inside our own network is refused, and nothing is sent to it',
   await world.notify(person)
   await using _worker = await world.worker({ HOWDAH_FETCH_ALLOW: '' })
   const [delivery] = await world.settled(person, 'waiting', 'failed')
-  await expect.poll(async () => (await world.deliveries(person))[0]?.last_error).toMatch(/Refused to connect/)
+  await expect
+    .poll(async () => (await world.deliveries(person))[0]?.last_error, { timeout: 20_000 })
+    .toMatch(/Refused to connect/)
   expect(delivery?.state).toBe('waiting')
   expect(browsers[0]?.received).toEqual([])
 })
