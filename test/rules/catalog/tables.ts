@@ -178,6 +178,7 @@ export const boundedText = sqlRule({
 })
 
 const HOUSE = 'the house writes it: operators, jobs, counts'
+const PROVIDER = 'only events that the billing provider has signed write it'
 
 /** Whoever may write a key that everybody shares learns from a refusal what others have. */
 export const sharedKeys = sqlRule({
@@ -206,6 +207,21 @@ export const sharedKeys = sqlRule({
     'private.secrets_pkey': HOUSE,
     'gdpr.column_policies_pkey': HOUSE,
     'ops.partitioned_tables_pkey': HOUSE,
+    'core.plans_pkey': HOUSE,
+    'core.plans_key_audience_key': HOUSE,
+    'core.plan_prices_pkey': HOUSE,
+    'core.subscriptions_provider_provider_subscription_id_key': PROVIDER,
+    'core.billing_customers_pkey': PROVIDER,
+    'core.billing_events_pkey': PROVIDER,
+    'core.notification_kinds_pkey': HOUSE,
+    'private.common_passwords_pkey': HOUSE,
+    'core.identity_issuers_pkey': HOUSE,
+    'core.identity_keys_pkey': HOUSE,
+    'core.identities_issuer_subject_key': 'only who holds a signed token of that subject meets it',
+    'ops.metrics_pkey': HOUSE,
+    'ops.alerts_metric_labels_idx': HOUSE,
+    'ops.scheduled_tasks_pkey': HOUSE,
+    'ops.task_runs_pkey': HOUSE,
   },
   defects: {
     'a name that is taken for all': `create table core.seed (id uuid primary key, organization_id uuid, name text unique)`,
