@@ -40,7 +40,9 @@ describe('the attack matrix', () => {
       console.log(`attack matrix: ${cells} cells, ${unexpected.length} unexpected, ${controls.size} controls`)
       expect(cells).toBeGreaterThan(1000)
       expect(unexpected).toEqual([])
-      expect([...controls].sort()).toEqual(owedControls(field.world.identities, field.surfaces.views).sort())
+      const owed = owedControls(field.world.identities, field.surfaces.views)
+      expect(owed.length).toBeGreaterThan(field.surfaces.views.length)
+      expect(owed.filter((control) => !controls.has(control))).toEqual([])
     },
     MATRIX_TIMEOUT_MS,
   )

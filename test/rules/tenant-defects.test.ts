@@ -38,8 +38,8 @@ const CRACKS: Record<string, string> = {
   ),
   'workspaces for all of the organization':
     'alter policy select_member on core.workspaces using (organization_id in (select core.my_organization_ids()))',
-  'invitations for every member':
-    'alter policy select_manager on core.invitations using (organization_id in (select core.my_organization_ids()))',
+  'domains for every member':
+    'alter policy select_manager on core.organization_domains using (organization_id in (select core.my_organization_ids()))',
   'another column compared':
     'alter policy select_member on core.teams using (id in (select core.my_organization_ids()))',
   'a policy that lets nobody in': 'alter policy select_member on core.team_members using (false)',

@@ -103,8 +103,8 @@ function rewritesOf({ using, check, ids }: Policy): Rewrite[] {
           ],
         ),
     )
-  const anyRole = /(core\.my_\w+_ids)_as\([^()]*\)/g
-  if (!anyRole.test(text)) return swaps
+  const anyRole = /(core\.my_\w+_ids)_as\((?:[^()]|\([^()]*\))*\)/g
+  if (text.search(anyRole) < 0) return swaps
   const change = { kind: 'any role', detail: 'every member, whatever the role' }
   return [...swaps, [change, (expression) => expression.replace(anyRole, '$1()')]]
 }
