@@ -9,7 +9,7 @@ import { FIELD_SETTINGS, makeField } from './matrix/field.ts'
 import { owedControls, runMatrix } from './matrix/run.ts'
 import { tablesOf } from './matrix/tables.ts'
 
-const MATRIX_TIMEOUT_MS = 120_000
+const MATRIX_TIMEOUT_MS = 300_000
 
 const db = await testDatabase()
 afterAll(() => db.drop())

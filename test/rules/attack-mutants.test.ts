@@ -10,7 +10,7 @@ import { FIELD_SETTINGS, makeField } from './matrix/field.ts'
 import { type Mutant, mutantsOf } from './matrix/mutants.ts'
 import { owedControls, runMatrix } from './matrix/run.ts'
 
-const MUTANTS_TIMEOUT_MS = 120_000
+const MUTANTS_TIMEOUT_MS = 300_000
 
 /** Counts about nobody: every row is for admins, and no other role may select at all. */
 const ADMINS_ONLY = 'only howdah_admin has the privilege, and it may see every row'
