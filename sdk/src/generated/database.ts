@@ -1480,7 +1480,7 @@ export type Database = {
       }
 
       /**
-       * For the roles support and admin: what the help desk may know of one account, by its address. 60 look-ups an hour.
+       * For the role support: what the help desk may know of one account, by its address. 60 look-ups an hour.
        *
        * Read only. Every call is an event of the audit log about the account that was looked up.
        *

@@ -1096,7 +1096,7 @@ export const args = {
     session_id: z.guid(),
   }),
   /**
-   * For the roles support and admin: what the help desk may know of one account, by its address. 60 look-ups an hour.
+   * For the role support: what the help desk may know of one account, by its address. 60 look-ups an hour.
    *
    * Read only. Every call is an event of the audit log about the account that was looked up.
    *
