@@ -13,6 +13,23 @@ beforeAll(async () => {
   api = await testApi(db)
   // Belongs to an organization of somebody else's, and owns none.
   ada = (await seededCast(db, api)).people.get('member-a') as Person
+  // What an account or an organization has: the cast has it as organizations only.
+  await db.owner.query(
+    `with plan as (
+         insert into core.plans (key, name, audience) values ('export', 'Export', 'user') returning key),
+       customer as (
+         insert into core.billing_customers (provider, provider_customer_id, user_id, linked_by)
+         values ('stripe', 'cus_canary-member-a', $1, 'metadata')),
+       event as (
+         insert into core.billing_events (provider, provider_event_id, kind, occurred_at, facts, user_id, outcome)
+         values ('stripe', 'evt_canary-member-a', 'invoice.paid', now(), '{}', $1, 'processed')),
+       invited as (
+         insert into core.invitations (organization_id, organization_name, email, role, invited_by, expires_at)
+         select o.id, 'Acme', u.email, 'member', $1, now()
+         from core.organizations as o, core.users as u where u.id = $1 limit 1)
+     insert into core.subscriptions (user_id, plan, state) select $1, key, 'active' from plan`,
+    [ada.id],
+  )
 })
 afterAll(() => db.drop())
 
@@ -26,14 +43,15 @@ test('every column to be included is there, with the value that the table has', 
       gdpr.subject_filter(p.schema_name, p.table_name) as filter
     from gdpr.column_policies as p where p.on_export = 'include' group by p.schema_name, p.table_name`)
   let values = 0
+  const empty: string[] = []
   for (const { relation, columns, filter } of rows) {
     const held = await db.owner.query(`select to_jsonb(t) as row from ${relation} as t where ${filter}`, [
       ada.id,
     ])
-    expect(
-      held.rows.length,
-      `${relation} holds nothing about the person, so nothing is proven`,
-    ).toBeGreaterThan(0)
+    if (held.rows.length === 0) {
+      empty.push(relation)
+      continue
+    }
     const wanted = held.rows.map(({ row }) =>
       Object.fromEntries(columns.map((name: string) => [name, row[name]])),
     )
@@ -42,6 +60,7 @@ test('every column to be included is there, with the value that the table has', 
     expect(data.row_counts[relation]).toBe(wanted.length)
     values += wanted.length * columns.length
   }
+  expect(empty, 'nothing is held there, so nothing is proven').toEqual([])
   console.log(`export: ${rows.length} tables, ${values} values compared`)
   expect(Object.keys(data.tables).sort()).toEqual(rows.map(({ relation }) => relation).sort())
 })
@@ -50,8 +69,10 @@ test('no word of anybody else, and no secret', async () => {
   const text = JSON.stringify(await exported(ada.email))
   expect(text).toContain('canary-member-a-')
   expect(
-    [...new Set(text.match(/(canary|mail|name)-[a-z-]*/g))].filter((word) => !/^[a-z]+-member-a-/.test(word)),
-  ).toEqual(['mail-member-a'])
+    [...new Set(text.match(/(canary|mail|name)-[a-z-]*/g))].filter(
+      (word) => !/^[a-z]+-(shared-)?member-a(-|$)/.test(word),
+    ),
+  ).toEqual([])
   const { rows } = await db.owner.query('select password_hash from private.passwords')
   expect(rows.length).toBeGreaterThan(1)
   for (const { password_hash } of rows) expect(text).not.toContain(password_hash)
