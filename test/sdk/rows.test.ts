@@ -86,6 +86,10 @@ const [lab, den] = await Promise.all(
 if (!lab || !den) throw new Error('two workspaces were asked for')
 await orThrow(client.rpc('add_workspace_member', { workspace_id: den.id, user_id: carol.user.id }))
 await orThrow(client.rpc('add_team_member', { team_id: team.id, user_id: carol.user.id }))
+await db.owner.query(
+  `insert into core.plans (key, name, audience, limits, features, trial_days, is_public)
+  values ('pro', 'Pro', 'user', '{"members": null, "teams": 3}', '{"export": true}', 14, true)`,
+)
 
 /** An example call of every function, in an order in which they work. */
 const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
@@ -135,6 +139,8 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
     sent_at: new Date().toISOString(),
   },
   update_briefing_preferences: { preferences: { card_limit: 5 } },
+  start_trial: { plan: 'pro' },
+  current_plan: {},
 }
 /** Those that take something away come last. */
 const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<string, unknown>>>> = {

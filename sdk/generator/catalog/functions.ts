@@ -24,7 +24,7 @@ const apiFunction = z.object({
 export type CatalogFunction = z.infer<typeof apiFunction>
 
 /**
- * Reads the functions, by name. One with a single unnamed text takes the request's body as it is (text/plain), which
+ * Reads the functions, by name. One with a single unnamed text or json takes the request's body as it is, which
  * `rpc` never sends, so clients get no method for it.
  */
 export function readFunctions(connection: Connection): Promise<CatalogFunction[]> {
@@ -53,5 +53,5 @@ const FUNCTIONS = `
       select array(select r::text from unnest($1::text[]) r where has_function_privilege(r, p.oid, 'execute')) as callers
     ) c
   where p.pronamespace = $2::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
-    and c.callers <> '{}' and not (p.proargnames is null and p.pronargs = 1 and p.proargtypes[0] = 'text'::regtype)
+    and c.callers <> '{}' and not (p.proargnames is null and p.pronargs = 1 and p.proargtypes[0] in ('text'::regtype, 'json'::regtype))
   order by p.proname, p.oid`

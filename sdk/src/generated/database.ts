@@ -4,9 +4,11 @@ import type {
   BriefingCard,
   BriefingCards,
   BriefingPreferences,
+  CurrentPlan,
   Done,
   InvitationQueued,
   MailQueued,
+  PlanLimits,
   SessionAnswer,
   SessionsEnded,
   TrackEvents,
@@ -418,6 +420,34 @@ export type Database = {
           },
         ]
       }
+      /** The plans that are for sale. */
+      plans: {
+        Row: {
+          /** user or organization: who can have it. */
+          audience: 'user' | 'organization'
+          /** month or year. */
+          billing_interval: 'month' | 'year'
+          /** ISO 4217, such as EUR. */
+          currency: string
+          /** What it is for, in a sentence. */
+          description: string
+          /** Names of features and whether the plan includes them. */
+          features: Json
+          /** Key of the plan. */
+          key: string
+          /** Most of each at a time; null or left out: no limit. */
+          limits: PlanLimits
+          /** Its name. */
+          name: string
+          /** Order among the plans; a higher one counts as the better plan. */
+          position: number
+          /** Price for one billing interval, in hundredths of the currency. */
+          price_cents: number
+          /** Days that start_trial gives; 0: no trial. */
+          trial_days: number
+        }
+        Relationships: []
+      }
       /** One's own living sessions. */
       sessions: {
         Row: {
@@ -439,6 +469,59 @@ export type Database = {
           user_agent: string | null
         }
         Relationships: []
+      }
+      /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+      subscriptions: {
+        Row: {
+          /** It ends with the period. */
+          cancel_at_period_end: boolean
+          /** When it ended; null while it lives. */
+          canceled_at: string | null
+          /** When it was first known here. */
+          created_at: string
+          /** End of that period. */
+          current_period_end: string | null
+          /** Beginning of the period that is paid or to be paid. */
+          current_period_start: string | null
+          /** Key of the subscription. */
+          id: string
+          /** Given by the operator; nothing is charged. */
+          is_comped: boolean
+          /** A second living subscription: another one counts, and the provider still charges for this one. */
+          is_surplus: boolean
+          /** The organization it is of; null when it is an account's. */
+          organization_id: string | null
+          /** Since when a payment is missing; null when none is. */
+          past_due_at: string | null
+          /** Key of the plan. */
+          plan: string
+          /** stripe; null for trials of our own and what operators give. */
+          provider: 'stripe' | null
+          /** trialing, active, past_due or canceled. */
+          state: 'trialing' | 'active' | 'past_due' | 'canceled'
+          /** End of its trial; null without one. */
+          trial_ends_at: string | null
+          /** When it last changed here. */
+          updated_at: string
+          /** The account it is of; null when it is an organization's. */
+          user_id: string | null
+        }
+        Relationships: [
+          {
+            foreignKeyName: 'subscriptions_organization_id_fkey'
+            columns: ['organization_id']
+            isOneToOne: false
+            referencedRelation: 'organizations'
+            referencedColumns: ['id']
+          },
+          {
+            foreignKeyName: 'subscriptions_user_id_fkey'
+            columns: ['user_id']
+            isOneToOne: false
+            referencedRelation: 'users'
+            referencedColumns: ['id']
+          },
+        ]
       }
       /** Who is in the teams of your organizations. */
       team_members: {
@@ -681,7 +764,7 @@ export type Database = {
        * Your account's address must be the invited one, and confirmed (request_email_verification). A link that somebody
        * forwards lets nobody else in. Answers with the organization.
        *
-       * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+       * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403), plan_limit_reached (402).
        */
       accept_invitation: {
         Args: {
@@ -1096,7 +1179,7 @@ export type Database = {
        * name: 1 to 80 characters, unique in the organization whatever the case of its letters.
        *
        * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), team_name_invalid (400),
-       * team_name_taken (409).
+       * team_name_taken (409), plan_limit_reached (402).
        */
       create_team: {
         Args: {
@@ -1134,7 +1217,7 @@ export type Database = {
        * unique in the organization.
        *
        * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
-       * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409).
+       * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409), plan_limit_reached (402).
        */
       create_workspace: {
         Args: {
@@ -1176,6 +1259,18 @@ export type Database = {
           isOneToOne: true
           isSetofReturn: true
         }
+      }
+
+      /**
+       * Your plan with its limits and features, or that of an organization you belong to.
+       *
+       * Errors: not_signed_in (401), organization_not_found (404).
+       */
+      current_plan: {
+        Args: {
+          organization_id?: string | null
+        }
+        Returns: CurrentPlan
       }
 
       /**
@@ -1399,7 +1494,8 @@ export type Database = {
        * mails an hour, an organization sends at most 200 in 24 hours.
        *
        * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
-       * invitation_role_invalid (400), already_member (409), invitation_pending (409), too_many_attempts (429).
+       * invitation_role_invalid (400), already_member (409), invitation_pending (409), plan_limit_reached (402),
+       * too_many_attempts (429).
        */
       invite_member: {
         Args: {
@@ -1413,7 +1509,7 @@ export type Database = {
       /**
        * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
        *
-       * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404).
+       * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404), plan_limit_reached (402).
        */
       join_organization_by_domain: {
         Args: Record<PropertyKey, never>
@@ -1995,6 +2091,22 @@ export type Database = {
           timezone?: string
         }
         Returns: SessionAnswer
+      }
+
+      /**
+       * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+       *
+       * Once in the life of an account or an organization. When it ends, the default plan counts again.
+       *
+       * Errors: not_signed_in (401), plan_not_found (404), trial_not_offered (400), trial_already_used (409),
+       * already_subscribed (409), organization_not_found (404), organization_role_required (403).
+       */
+      start_trial: {
+        Args: {
+          organization_id?: string | null
+          plan: string
+        }
+        Returns: CurrentPlan
       }
 
       /**

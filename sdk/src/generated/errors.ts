@@ -20,6 +20,12 @@ export const ERROR_CATALOGUE = {
     summary: 'This address belongs to a member.',
     hint: 'The view organization_members lists them; change_member_role changes what they may do.',
   },
+  /** There is a living subscription. (409) */
+  already_subscribed: {
+    status: 409,
+    summary: 'There is a living subscription.',
+    hint: 'current_plan tells which; change it where it was made.',
+  },
   /** The audit log and its seals only grow. (403) */
   audit_append_only: {
     status: 403,
@@ -55,6 +61,42 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The address of the picture cannot be kept.',
     hint: 'Send an https address of at most 2,000 characters.',
+  },
+  /** The event is stored, and what it tells could not be done. (424) */
+  billing_event_failed: {
+    status: 424,
+    summary: 'The event is stored, and what it tells could not be done.',
+    hint: 'Send it again later; core.billing_events tells why.',
+  },
+  /** The body is signed, but no event. (400) */
+  billing_event_invalid: {
+    status: 400,
+    summary: 'The body is signed, but no event.',
+    hint: 'Send the event as Stripe made it: id, type, created and data.',
+  },
+  /** No plan has this price. (422) */
+  billing_price_unknown: {
+    status: 422,
+    summary: 'No plan has this price.',
+    hint: 'Enter the price in core.plan_prices; the event is tried again.',
+  },
+  /** This is no signing secret. (400) */
+  billing_secret_invalid: {
+    status: 400,
+    summary: 'This is no signing secret.',
+    hint: "Send 16 to 200 printable characters without blanks and commas; Stripe's begin with whsec_.",
+  },
+  /** The signature does not vouch for the body. (400) */
+  billing_signature_invalid: {
+    status: 400,
+    summary: 'The signature does not vouch for the body.',
+    hint: 'Send the body byte for byte, within 300 seconds, and Stripe-Signature with it.',
+  },
+  /** The provider reports a status we do not know. (422) */
+  billing_status_unknown: {
+    status: 422,
+    summary: 'The provider reports a status we do not know.',
+    hint: 'Teach it to core.subscription_state(); the event is tried again.',
   },
   /** Briefings are made for yesterday, today and tomorrow of your own zone. (400) */
   briefing_date_out_of_range: {
@@ -412,6 +454,18 @@ export const ERROR_CATALOGUE = {
     summary: 'This needs your password, and it was another one.',
     hint: 'Send the password of the account; passwords are compared exactly as sent.',
   },
+  /** The plan allows no more of these. (402) */
+  plan_limit_reached: {
+    status: 402,
+    summary: 'The plan allows no more of these.',
+    hint: 'Take a plan with a higher limit, or remove something first.',
+  },
+  /** There is no such plan. (404) */
+  plan_not_found: {
+    status: 404,
+    summary: 'There is no such plan.',
+    hint: 'The view plans lists those that are for sale.',
+  },
   /** The preferences do not have the right shape. (400) */
   preferences_invalid: {
     status: 400,
@@ -603,6 +657,18 @@ export const ERROR_CATALOGUE = {
     status: 500,
     summary: 'The request ran into its time limit and was undone.',
     hint: 'Ask for less at once, or try again later.',
+  },
+  /** The trial has been used. (409) */
+  trial_already_used: {
+    status: 409,
+    summary: 'The trial has been used.',
+    hint: 'Trials are once in the life of an account or organization.',
+  },
+  /** The plan has no trial, or not for this kind of subject. (400) */
+  trial_not_offered: {
+    status: 400,
+    summary: 'The plan has no trial, or not for this kind of subject.',
+    hint: 'See trial_days and audience in the view plans.',
   },
   /** There is no such topic. (400) */
   unknown_topic: { status: 400, summary: 'There is no such topic.', hint: 'The view topics lists them.' },

@@ -9,9 +9,11 @@ import {
   briefingCard,
   briefingCards,
   briefingPreferences,
+  currentPlan,
   done,
   invitationQueued,
   mailQueued,
+  planLimits,
   sessionAnswer,
   sessionsEnded,
   trackEvents,
@@ -230,6 +232,31 @@ export const columns = {
     /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
   },
+  /** The plans that are for sale. */
+  plans: {
+    /** user or organization: who can have it. */
+    audience: z.enum(['user', 'organization']),
+    /** month or year. */
+    billing_interval: z.enum(['month', 'year']),
+    /** ISO 4217, such as EUR. */
+    currency: text(matches(/^[A-Z]{3}$/u)),
+    /** What it is for, in a sentence. */
+    description: text(codePoints({ max: 500 })),
+    /** Names of features and whether the plan includes them. */
+    features: json(),
+    /** Key of the plan. */
+    key: text(matches(/^[a-z][a-z0-9_]{0,39}$/u)),
+    /** Most of each at a time; null or left out: no limit. */
+    limits: planLimits,
+    /** Its name. */
+    name: text(codePoints({ min: 1, max: 80 })),
+    /** Order among the plans; a higher one counts as the better plan. */
+    position: z.int32(),
+    /** Price for one billing interval, in hundredths of the currency. */
+    price_cents: z.int32().min(0),
+    /** Days that start_trial gives; 0: no trial. */
+    trial_days: z.int32().min(0).max(365),
+  },
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: {
     /** A copy of the card as it was shown. */
@@ -267,6 +294,41 @@ export const columns = {
     refreshed_at: z.iso.datetime({ offset: true }),
     /** User-Agent header at sign-in. */
     user_agent: text(codePoints({ max: 500 })),
+  },
+  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+  subscriptions: {
+    /** It ends with the period. */
+    cancel_at_period_end: z.boolean(),
+    /** When it ended; null while it lives. */
+    canceled_at: z.iso.datetime({ offset: true }),
+    /** When it was first known here. */
+    created_at: z.iso.datetime({ offset: true }),
+    /** End of that period. */
+    current_period_end: z.iso.datetime({ offset: true }),
+    /** Beginning of the period that is paid or to be paid. */
+    current_period_start: z.iso.datetime({ offset: true }),
+    /** Key of the subscription. */
+    id: z.guid(),
+    /** Given by the operator; nothing is charged. */
+    is_comped: z.boolean(),
+    /** A second living subscription: another one counts, and the provider still charges for this one. */
+    is_surplus: z.boolean(),
+    /** The organization it is of; null when it is an account's. */
+    organization_id: z.guid(),
+    /** Since when a payment is missing; null when none is. */
+    past_due_at: z.iso.datetime({ offset: true }),
+    /** Key of the plan. */
+    plan: text(),
+    /** stripe; null for trials of our own and what operators give. */
+    provider: z.enum(['stripe']),
+    /** trialing, active, past_due or canceled. */
+    state: z.enum(['trialing', 'active', 'past_due', 'canceled']),
+    /** End of its trial; null without one. */
+    trial_ends_at: z.iso.datetime({ offset: true }),
+    /** When it last changed here. */
+    updated_at: z.iso.datetime({ offset: true }),
+    /** The account it is of; null when it is an organization's. */
+    user_id: z.guid(),
   },
   /** Who is in the teams of your organizations. */
   team_members: {
@@ -531,6 +593,20 @@ export const rows = {
     slug: columns.organizations.slug,
     updated_at: columns.organizations.updated_at,
   }),
+  /** The plans that are for sale. */
+  plans: z.object({
+    audience: columns.plans.audience,
+    billing_interval: columns.plans.billing_interval,
+    currency: columns.plans.currency,
+    description: columns.plans.description,
+    features: columns.plans.features,
+    key: columns.plans.key,
+    limits: columns.plans.limits,
+    name: columns.plans.name,
+    position: columns.plans.position,
+    price_cents: columns.plans.price_cents,
+    trial_days: columns.plans.trial_days,
+  }),
   /** Your saved cards. Saved with save_card; tags and note can be changed, rows deleted. */
   saved_cards: z.object({
     card: columns.saved_cards.card,
@@ -552,6 +628,25 @@ export const rows = {
     is_current: columns.sessions.is_current,
     refreshed_at: columns.sessions.refreshed_at,
     user_agent: columns.sessions.user_agent.nullable(),
+  }),
+  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+  subscriptions: z.object({
+    cancel_at_period_end: columns.subscriptions.cancel_at_period_end,
+    canceled_at: columns.subscriptions.canceled_at.nullable(),
+    created_at: columns.subscriptions.created_at,
+    current_period_end: columns.subscriptions.current_period_end.nullable(),
+    current_period_start: columns.subscriptions.current_period_start.nullable(),
+    id: columns.subscriptions.id,
+    is_comped: columns.subscriptions.is_comped,
+    is_surplus: columns.subscriptions.is_surplus,
+    organization_id: columns.subscriptions.organization_id.nullable(),
+    past_due_at: columns.subscriptions.past_due_at.nullable(),
+    plan: columns.subscriptions.plan,
+    provider: columns.subscriptions.provider.nullable(),
+    state: columns.subscriptions.state,
+    trial_ends_at: columns.subscriptions.trial_ends_at.nullable(),
+    updated_at: columns.subscriptions.updated_at,
+    user_id: columns.subscriptions.user_id.nullable(),
   }),
   /** Who is in the teams of your organizations. */
   team_members: z.object({
@@ -654,7 +749,7 @@ export const args = {
    * Your account's address must be the invited one, and confirmed (request_email_verification). A link that somebody
    * forwards lets nobody else in. Answers with the organization.
    *
-   * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403).
+   * Errors: not_signed_in (401), invitation_not_found (404), email_not_verified (403), plan_limit_reached (402).
    */
   accept_invitation: z.strictObject({
     invitation_id: z.guid().nullish(),
@@ -779,7 +874,7 @@ export const args = {
    * name: 1 to 80 characters, unique in the organization whatever the case of its letters.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), team_name_invalid (400),
-   * team_name_taken (409).
+   * team_name_taken (409), plan_limit_reached (402).
    */
   create_team: z.strictObject({
     name: text(),
@@ -792,12 +887,20 @@ export const args = {
    * unique in the organization.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403),
-   * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409).
+   * workspace_name_invalid (400), workspace_slug_invalid (400), workspace_slug_taken (409), plan_limit_reached (402).
    */
   create_workspace: z.strictObject({
     name: text(),
     organization_id: z.guid(),
     slug: text(),
+  }),
+  /**
+   * Your plan with its limits and features, or that of an organization you belong to.
+   *
+   * Errors: not_signed_in (401), organization_not_found (404).
+   */
+  current_plan: z.strictObject({
+    organization_id: z.guid().nullish(),
   }),
   /**
    * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
@@ -902,7 +1005,8 @@ export const args = {
    * mails an hour, an organization sends at most 200 in 24 hours.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
-   * invitation_role_invalid (400), already_member (409), invitation_pending (409), too_many_attempts (429).
+   * invitation_role_invalid (400), already_member (409), invitation_pending (409), plan_limit_reached (402),
+   * too_many_attempts (429).
    */
   invite_member: z.strictObject({
     email: text(),
@@ -912,7 +1016,7 @@ export const args = {
   /**
    * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
    *
-   * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404).
+   * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404), plan_limit_reached (402).
    */
   join_organization_by_domain: z.strictObject({}),
   /**
@@ -1131,6 +1235,18 @@ export const args = {
     timezone: text().optional(),
   }),
   /**
+   * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+   *
+   * Once in the life of an account or an organization. When it ends, the default plan counts again.
+   *
+   * Errors: not_signed_in (401), plan_not_found (404), trial_not_offered (400), trial_already_used (409),
+   * already_subscribed (409), organization_not_found (404), organization_role_required (403).
+   */
+  start_trial: z.strictObject({
+    organization_id: z.guid().nullish(),
+    plan: text(),
+  }),
+  /**
    * Your briefing of today, in your zone; made on the spot when there is none yet.
    *
    * Errors: account_not_found (404), not_signed_in (401).
@@ -1279,6 +1395,7 @@ export const results = {
   create_organization: z.array(rows.organizations),
   create_team: z.array(rows.teams),
   create_workspace: z.array(rows.workspaces),
+  current_plan: currentPlan,
   decline_invitation: z.null(),
   delete_organization: done,
   delete_team: z.null(),
@@ -1319,6 +1436,7 @@ export const results = {
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
+  start_trial: currentPlan,
   today_briefing: z.array(rows.briefings),
   track_events: trackEvents,
   transfer_ownership: done,

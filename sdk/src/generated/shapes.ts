@@ -103,6 +103,30 @@ export const briefingPreferences = z.strictObject({
 /** What someone wants in their briefings. Everything is optional. */
 export type BriefingPreferences = z.infer<typeof briefingPreferences>
 
+/** JSON Schema of what current_plan and start_trial answer. */
+export const currentPlan = z.strictObject({
+  cancel_at_period_end: z.boolean(),
+  current_period_end: text(instant()).nullable(),
+  /** Names of features and whether they are included. */
+  features: z.looseObject({}),
+  /** While past_due: until then the plan still counts, afterwards the default plan does. */
+  grace_ends_at: text(instant()).nullable(),
+  /** Given by the operator. */
+  is_comped: z.boolean(),
+  /** Most of each at a time; null or left out: no limit. */
+  limits: z.looseObject({}),
+  /** Its name. */
+  name: text().nullable(),
+  /** Key of the plan that counts now; null: this instance has none. */
+  plan: text().nullable(),
+  /** Of the subscription; none: no subscription lives, and the default plan counts. */
+  state: z.enum(['trialing', 'active', 'past_due', 'none']),
+  trial_ends_at: text(instant()).nullable(),
+})
+
+/** JSON Schema of what current_plan and start_trial answer. */
+export type CurrentPlan = z.infer<typeof currentPlan>
+
 /** JSON Schema of the answer {"status": "done"}. */
 export const done = z.strictObject({
   status: z.enum(['done']),
@@ -130,6 +154,21 @@ export const mailQueued = z.strictObject({
 
 /** JSON Schema of the answer to a request that a mail decides. */
 export type MailQueued = z.infer<typeof mailQueued>
+
+/** Most of each at a time; null or left out: no limit. */
+export const planLimits = z.strictObject({
+  /** Members of the organization. */
+  members: integer().min(0).max(2147483647).nullable().optional(),
+  /** Open invitations of the organization. */
+  pending_invitations: integer().min(0).max(2147483647).nullable().optional(),
+  /** Teams of the organization. */
+  teams: integer().min(0).max(2147483647).nullable().optional(),
+  /** Workspaces of the organization. */
+  workspaces: integer().min(0).max(2147483647).nullable().optional(),
+})
+
+/** Most of each at a time; null or left out: no limit. */
+export type PlanLimits = z.infer<typeof planLimits>
 
 /** JSON Schema of what sign_up, sign_in and refresh_session answer. */
 export const sessionAnswer = z.strictObject({

@@ -67,6 +67,7 @@ export const OTHER_ARGUMENTS: Readonly<Record<string, (tenant: Tenant) => unknow
   password: ({ owner }) => owner.password,
   settings: () => ({ colour: 'red' }),
   branding: () => ({}),
+  plan: () => 'team',
   domain: () => 'wheels.example',
   has_auto_join: () => true,
   email: () => 'somebody@wheels.example',

@@ -1,0 +1,17 @@
+/** Deletes billing events that nobody needs any more. */
+import { z } from 'zod'
+import { defineTask } from '../../define-task.ts'
+
+export const payload = z.object({})
+
+export const task = defineTask(payload, async (_payload, { pool }) => {
+  await pool.query('select core.clean_up_billing_events()')
+})
+
+declare global {
+  namespace GraphileWorker {
+    interface Tasks {
+      'core/clean_up_billing_events': z.infer<typeof payload>
+    }
+  }
+}
