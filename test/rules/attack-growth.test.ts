@@ -34,7 +34,7 @@ await db.owner.query(NEW_TABLE)
 const api = await testApi(db, { settings: FIELD_SETTINGS })
 const field = await makeField(db, api)
 const views = field.surfaces.views.filter(({ name }) => name === 'planted_notes')
-const attackers = field.world.identities.filter(({ role }) => role !== undefined)
+const attackers = field.world.identities.filter(({ owesControls }) => owesControls)
 
 async function attack() {
   const report = await runMatrix(field, { views, identities: attackers, tables: ['core.planted_notes'] })

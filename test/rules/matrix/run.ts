@@ -87,14 +87,16 @@ export async function runInsiders(field: Field): Promise<Report> {
   return report
 }
 
-/** Does a piece of work and reports what it changed of the victim's. */
+/** Does pieces of work and reports what each changed of the victim's; between them nobody else is at work. */
 async function guard(field: Field, report: Report, identity: Identity, victim: Identity) {
   const query = await victimQuery(field.db.superuser)
   const state = () => stateOf(field.db.superuser, query, victim.userId ?? '')
+  let before = await state()
   return async (what: string, work: () => Promise<void>) => {
-    const before = await state()
     await work()
-    const changed = (await state()).filter((line) => !before.includes(line))
+    const after = await state()
+    const changed = after.filter((line) => !before.includes(line))
+    before = after
     if (changed.length > 0) {
       report.unexpected.push(`${identity.name}: ${what} changed what is not theirs: ${changed.join(', ')}`)
     }
