@@ -349,12 +349,144 @@ create table core.audited_tables (
 );
 alter table core.audited_tables enable row level security;
 
+create table core.billing_customers (
+  provider text not null,
+  provider_customer_id text not null,
+  user_id uuid,
+  organization_id uuid,
+  linked_by text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint billing_customers_pkey PRIMARY KEY (provider, provider_customer_id),
+  constraint provider_is_valid CHECK ((provider = 'stripe'::text)),
+  constraint subject_is_one CHECK ((num_nonnulls(user_id, organization_id) = 1)),
+  constraint billing_customers_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE,
+  constraint billing_customers_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX billing_customers_organization_id_idx ON core.billing_customers USING btree (organization_id);
+CREATE INDEX billing_customers_user_id_idx ON core.billing_customers USING btree (user_id);
+alter table core.billing_customers enable row level security;
+
+create table core.billing_events (
+  provider text not null,
+  provider_event_id text not null,
+  kind text not null,
+  occurred_at timestamp with time zone not null,
+  facts jsonb not null,
+  customer_id text generated always as ((facts ->> 'customer_id'::text)) stored,
+  subscription_id text generated always as ((facts ->> 'subscription_id'::text)) stored,
+  user_id uuid,
+  organization_id uuid,
+  outcome text not null,
+  error text,
+  attempt_count integer default 0 not null,
+  received_at timestamp with time zone default now() not null,
+  processed_at timestamp with time zone,
+  constraint billing_events_pkey PRIMARY KEY (provider, provider_event_id),
+  constraint error_is_valid CHECK ((char_length(error) <= 500)),
+  constraint outcome_is_valid CHECK ((outcome = ANY (ARRAY['received'::text, 'processed'::text, 'superseded'::text, 'ignored'::text, 'unmatched'::text, 'failed'::text]))),
+  constraint provider_is_valid CHECK ((provider = 'stripe'::text)),
+  constraint billing_events_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE SET NULL,
+  constraint billing_events_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE SET NULL
+);
+CREATE INDEX billing_events_customer_id_idx ON core.billing_events USING btree (customer_id);
+CREATE INDEX billing_events_failed_idx ON core.billing_events USING btree (occurred_at) WHERE (outcome = 'failed'::text);
+CREATE INDEX billing_events_organization_id_idx ON core.billing_events USING btree (organization_id);
+CREATE INDEX billing_events_received_at_idx ON core.billing_events USING btree (received_at);
+CREATE INDEX billing_events_subscription_id_idx ON core.billing_events USING btree (subscription_id);
+CREATE INDEX billing_events_user_id_idx ON core.billing_events USING btree (user_id);
+alter table core.billing_events enable row level security;
+
+create table core.identities (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  issuer text not null,
+  subject text not null,
+  email text,
+  created_at timestamp with time zone default now() not null,
+  last_used_at timestamp with time zone default now() not null,
+  constraint identities_pkey PRIMARY KEY (id),
+  constraint identities_issuer_subject_key UNIQUE (issuer, subject),
+  constraint email_is_valid CHECK (core.is_email(email)),
+  constraint subject_is_valid CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 255))),
+  constraint identities_issuer_fkey FOREIGN KEY (issuer) REFERENCES core.identity_issuers(issuer) ON DELETE RESTRICT,
+  constraint identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX identities_user_id_idx ON core.identities USING btree (user_id);
+alter table core.identities enable row level security;
+
+create table core.identity_issuers (
+  issuer text not null,
+  audiences text[] not null,
+  jwks_url text not null,
+  is_email_trusted boolean default true not null,
+  is_active boolean default true not null,
+  next_fetch_at timestamp with time zone default now() not null,
+  attempted_at timestamp with time zone,
+  fetched_at timestamp with time zone,
+  last_error text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint identity_issuers_pkey PRIMARY KEY (issuer),
+  constraint audiences_is_valid CHECK (((cardinality(audiences) >= 1) AND (cardinality(audiences) <= 20))),
+  constraint issuer_is_valid CHECK (((char_length(issuer) >= 1) AND (char_length(issuer) <= 500))),
+  constraint jwks_url_is_valid CHECK (((jwks_url ~ '^(https://[^\s/?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?)/\S*$'::text) AND (octet_length(jwks_url) <= 2000))),
+  constraint last_error_is_valid CHECK ((char_length(last_error) <= 500))
+);
+alter table core.identity_issuers enable row level security;
+
+create table core.identity_keys (
+  issuer text not null,
+  kid text not null,
+  algorithm text not null,
+  modulus bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint identity_keys_pkey PRIMARY KEY (issuer, kid),
+  constraint algorithm_is_valid CHECK ((algorithm = 'RS256'::text)),
+  constraint kid_is_valid CHECK (((char_length(kid) >= 1) AND (char_length(kid) <= 200))),
+  constraint modulus_is_valid CHECK (((octet_length(modulus) >= 256) AND (octet_length(modulus) <= 512))),
+  constraint identity_keys_issuer_fkey FOREIGN KEY (issuer) REFERENCES core.identity_issuers(issuer) ON DELETE CASCADE
+);
+alter table core.identity_keys enable row level security;
+
+create table core.invitations (
+  id uuid default core.new_id() not null,
+  organization_id uuid not null,
+  organization_name text not null,
+  email text not null,
+  email_key text generated always as (core.email_key(email)) stored not null,
+  role text not null,
+  state text default 'pending'::text not null,
+  token_hash bytea,
+  invited_by uuid,
+  expires_at timestamp with time zone not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint invitations_pkey PRIMARY KEY (id),
+  constraint email_is_valid CHECK (core.is_email(email)),
+  constraint organization_name_is_valid CHECK (((char_length(organization_name) >= 1) AND (char_length(organization_name) <= 120))),
+  constraint role_is_valid CHECK ((role = ANY (ARRAY['admin'::text, 'member'::text, 'billing'::text]))),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'declined'::text, 'revoked'::text, 'expired'::text]))),
+  constraint token_hash_is_for_pending CHECK (((token_hash IS NULL) OR (state = 'pending'::text))),
+  constraint token_hash_is_valid CHECK ((octet_length(token_hash) = 32)),
+  constraint invitations_invited_by_fkey FOREIGN KEY (invited_by) REFERENCES core.users(id) ON DELETE SET NULL,
+  constraint invitations_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE
+);
+CREATE INDEX invitations_email_key_idx ON core.invitations USING btree (email_key);
+CREATE INDEX invitations_expires_at_idx ON core.invitations USING btree (expires_at);
+CREATE INDEX invitations_invited_by_idx ON core.invitations USING btree (invited_by);
+CREATE UNIQUE INDEX invitations_organization_id_email_key_idx ON core.invitations USING btree (organization_id, email_key) WHERE (state = 'pending'::text);
+CREATE INDEX invitations_organization_id_idx ON core.invitations USING btree (organization_id);
+CREATE UNIQUE INDEX invitations_token_hash_idx ON core.invitations USING btree (token_hash);
+alter table core.invitations enable row level security;
+
 create table core.mails (
   id uuid default core.new_id() not null,
   kind text not null,
   user_id uuid,
   session_id uuid,
   sign_up_request_id uuid,
+  invitation_id uuid,
   recipient text,
   state text default 'waiting'::text not null,
   last_error text,
@@ -364,19 +496,288 @@ create table core.mails (
   updated_at timestamp with time zone default now() not null,
   constraint mails_pkey PRIMARY KEY (id),
   constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text])))),
-  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['sign_up'::text, 'account_exists'::text, 'verify_email'::text, 'reset_password'::text, 'password_changed'::text, 'change_email'::text, 'email_change_requested'::text, 'email_changed'::text, 'new_device'::text]))),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['sign_up'::text, 'account_exists'::text, 'verify_email'::text, 'reset_password'::text, 'password_changed'::text, 'change_email'::text, 'email_change_requested'::text, 'email_changed'::text, 'new_device'::text, 'invitation'::text, 'totp_enabled'::text, 'totp_disabled'::text, 'recovery_code_used'::text, 'recovery_codes_regenerated'::text, 'identity_linked'::text, 'identity_unlinked'::text]))),
   constraint last_error_is_valid CHECK ((char_length(last_error) <= 500)),
   constraint recipient_is_valid CHECK (core.is_email(recipient)),
   constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text]))),
+  constraint mails_invitation_id_fkey FOREIGN KEY (invitation_id) REFERENCES core.invitations(id) ON DELETE SET NULL,
   constraint mails_session_id_fkey FOREIGN KEY (session_id, user_id) REFERENCES core.sessions(id, user_id) ON DELETE SET NULL (session_id),
   constraint mails_sign_up_request_id_fkey FOREIGN KEY (sign_up_request_id) REFERENCES private.sign_up_requests(id) ON DELETE SET NULL,
   constraint mails_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
 CREATE INDEX mails_created_at_idx ON core.mails USING btree (created_at);
+CREATE INDEX mails_invitation_id_idx ON core.mails USING btree (invitation_id);
 CREATE INDEX mails_session_id_user_id_idx ON core.mails USING btree (session_id, user_id);
 CREATE INDEX mails_sign_up_request_id_idx ON core.mails USING btree (sign_up_request_id);
 CREATE INDEX mails_user_id_idx ON core.mails USING btree (user_id);
 alter table core.mails enable row level security;
+
+create table core.notification_deliveries (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  notification_id uuid not null,
+  token_id uuid not null,
+  state text default 'waiting'::text not null,
+  attempt_count integer default 0 not null,
+  last_error text,
+  next_attempt_at timestamp with time zone not null,
+  started_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint notification_deliveries_pkey PRIMARY KEY (id),
+  constraint notification_deliveries_notification_id_token_id_key UNIQUE (notification_id, token_id),
+  constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text, 'expired'::text])))),
+  constraint last_error_is_valid CHECK ((char_length(last_error) <= 500)),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text, 'expired'::text]))),
+  constraint notification_deliveries_notification_id_fkey FOREIGN KEY (notification_id, user_id) REFERENCES core.notifications(id, user_id) ON DELETE CASCADE,
+  constraint notification_deliveries_token_id_fkey FOREIGN KEY (token_id, user_id) REFERENCES core.notification_tokens(id, user_id) ON DELETE CASCADE,
+  constraint notification_deliveries_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX notification_deliveries_notification_id_user_id_idx ON core.notification_deliveries USING btree (notification_id, user_id);
+CREATE INDEX notification_deliveries_sending_idx ON core.notification_deliveries USING btree (started_at) WHERE (state = 'sending'::text);
+CREATE INDEX notification_deliveries_token_id_user_id_idx ON core.notification_deliveries USING btree (token_id, user_id);
+CREATE INDEX notification_deliveries_user_id_idx ON core.notification_deliveries USING btree (user_id);
+alter table core.notification_deliveries enable row level security;
+
+create table core.notification_kinds (
+  name text not null,
+  description text not null,
+  default_channels text[] not null,
+  is_urgent boolean default false not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint notification_kinds_pkey PRIMARY KEY (name),
+  constraint default_channels_is_valid CHECK ((default_channels <@ ARRAY['inbox'::text, 'push'::text])),
+  constraint description_is_valid CHECK (((char_length(description) >= 1) AND (char_length(description) <= 200))),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text))
+);
+alter table core.notification_kinds enable row level security;
+
+create table core.notification_preferences (
+  user_id uuid not null,
+  kind text not null,
+  channels text[] not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint notification_preferences_pkey PRIMARY KEY (user_id, kind),
+  constraint channels_is_valid CHECK (((channels <@ ARRAY['inbox'::text, 'push'::text]) AND (cardinality(channels) <= 2))),
+  constraint notification_preferences_kind_fkey FOREIGN KEY (kind) REFERENCES core.notification_kinds(name) ON DELETE CASCADE,
+  constraint notification_preferences_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX notification_preferences_kind_idx ON core.notification_preferences USING btree (kind);
+alter table core.notification_preferences enable row level security;
+
+create table core.notification_tokens (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  session_id uuid,
+  platform text not null,
+  token text not null,
+  token_hash bytea generated always as (extensions.digest(((platform || ':'::text) || token), 'sha256'::text)) stored not null,
+  web_p256dh bytea,
+  web_auth bytea,
+  device_name text,
+  app_version text,
+  locale text,
+  disabled_reason text,
+  disabled_at timestamp with time zone,
+  last_seen_at timestamp with time zone default now() not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint notification_tokens_pkey PRIMARY KEY (id),
+  constraint notification_tokens_id_user_id_key UNIQUE (id, user_id),
+  constraint notification_tokens_token_hash_key UNIQUE (token_hash),
+  constraint app_version_is_valid CHECK (((char_length(app_version) >= 1) AND (char_length(app_version) <= 40))),
+  constraint device_name_is_valid CHECK (((char_length(device_name) >= 1) AND (char_length(device_name) <= 120))),
+  constraint disabled_reason_comes_with_disabled_at CHECK (((disabled_reason IS NULL) = (disabled_at IS NULL))),
+  constraint disabled_reason_is_valid CHECK ((disabled_reason = ANY (ARRAY['gone'::text, 'invalid'::text, 'session_ended'::text, 'stale'::text]))),
+  constraint locale_is_valid CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
+  constraint platform_is_valid CHECK ((platform = ANY (ARRAY['ios'::text, 'android'::text, 'web'::text]))),
+  constraint token_is_valid CHECK (
+CASE platform
+    WHEN 'ios'::text THEN (token ~ '^[0-9a-f]{64,200}$'::text)
+    WHEN 'android'::text THEN ((token ~ '^[A-Za-z0-9_:.-]+$'::text) AND ((char_length(token) >= 20) AND (char_length(token) <= 1000)))
+    ELSE ((token ~ '^https://[a-z0-9.-]+(:[0-9]{1,5})?/[!-~]*$'::text) AND (char_length(token) <= 2000))
+END),
+  constraint web_auth_is_valid CHECK ((octet_length(web_auth) = 16)),
+  constraint web_keys_come_with_web CHECK ((((web_p256dh IS NOT NULL) = (platform = 'web'::text)) AND ((web_auth IS NOT NULL) = (platform = 'web'::text)))),
+  constraint web_p256dh_is_valid CHECK (((octet_length(web_p256dh) = 65) AND (get_byte(web_p256dh, 0) = 4))),
+  constraint notification_tokens_session_id_fkey FOREIGN KEY (session_id, user_id) REFERENCES core.sessions(id, user_id) ON DELETE CASCADE,
+  constraint notification_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX notification_tokens_session_id_user_id_idx ON core.notification_tokens USING btree (session_id, user_id);
+CREATE INDEX notification_tokens_user_id_idx ON core.notification_tokens USING btree (user_id);
+alter table core.notification_tokens enable row level security;
+
+create table core.notifications (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  kind text not null,
+  title text not null,
+  body text default ''::text not null,
+  data jsonb default '{}'::jsonb not null,
+  channels text[] not null,
+  dedupe_key text,
+  collapse_key text,
+  not_before timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  read_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint notifications_pkey PRIMARY KEY (id),
+  constraint notifications_id_user_id_key UNIQUE (id, user_id),
+  constraint notifications_user_id_dedupe_key_key UNIQUE (user_id, dedupe_key),
+  constraint body_is_valid CHECK ((char_length(body) <= 1000)),
+  constraint channels_is_valid CHECK ((channels <@ ARRAY['inbox'::text, 'push'::text])),
+  constraint collapse_key_is_valid CHECK ((collapse_key ~ '^[A-Za-z0-9_-]{1,32}$'::text)),
+  constraint data_is_object CHECK ((jsonb_typeof(data) = 'object'::text)),
+  constraint dedupe_key_is_valid CHECK (((char_length(dedupe_key) >= 1) AND (char_length(dedupe_key) <= 200))),
+  constraint expires_at_is_after_not_before CHECK ((expires_at > not_before)),
+  constraint message_is_small CHECK ((((octet_length((to_jsonb(title))::text) + octet_length((to_jsonb(body))::text)) + octet_length((data)::text)) <= 3000)),
+  constraint title_is_valid CHECK ((((char_length(title) >= 1) AND (char_length(title) <= 200)) AND (title !~ '[[:cntrl:]]'::text))),
+  constraint notifications_kind_fkey FOREIGN KEY (kind) REFERENCES core.notification_kinds(name) ON DELETE RESTRICT,
+  constraint notifications_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX notifications_created_at_idx ON core.notifications USING btree (created_at);
+CREATE INDEX notifications_kind_idx ON core.notifications USING btree (kind);
+CREATE INDEX notifications_user_id_created_at_idx ON core.notifications USING btree (user_id, created_at);
+alter table core.notifications enable row level security;
+
+create table core.organization_domains (
+  id uuid default core.new_id() not null,
+  organization_id uuid not null,
+  domain text not null,
+  token text not null,
+  has_auto_join boolean default false not null,
+  verified_at timestamp with time zone,
+  expires_at timestamp with time zone not null,
+  next_check_at timestamp with time zone not null,
+  last_checked_at timestamp with time zone,
+  failure_count integer default 0 not null,
+  last_problem text,
+  created_by uuid,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint organization_domains_pkey PRIMARY KEY (id),
+  constraint organization_domains_organization_id_domain_key UNIQUE (organization_id, domain),
+  constraint auto_join_needs_proof CHECK (((NOT has_auto_join) OR (verified_at IS NOT NULL))),
+  constraint domain_is_valid CHECK (core.is_domain(domain)),
+  constraint failure_count_is_valid CHECK ((failure_count >= 0)),
+  constraint last_problem_is_valid CHECK ((last_problem = ANY (ARRAY['record_missing'::text, 'dns_failed'::text, 'verified_elsewhere'::text]))),
+  constraint token_is_valid CHECK ((token ~ '^[A-Za-z0-9_-]{43}$'::text)),
+  constraint organization_domains_created_by_fkey FOREIGN KEY (created_by) REFERENCES core.users(id) ON DELETE SET NULL,
+  constraint organization_domains_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE
+);
+CREATE INDEX organization_domains_created_by_idx ON core.organization_domains USING btree (created_by);
+CREATE UNIQUE INDEX organization_domains_domain_idx ON core.organization_domains USING btree (domain) WHERE (verified_at IS NOT NULL);
+CREATE INDEX organization_domains_next_check_at_idx ON core.organization_domains USING btree (next_check_at);
+alter table core.organization_domains enable row level security;
+
+create table core.organization_exclusions (
+  organization_id uuid not null,
+  user_id uuid not null,
+  created_at timestamp with time zone default now() not null,
+  constraint organization_exclusions_pkey PRIMARY KEY (organization_id, user_id),
+  constraint organization_exclusions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE,
+  constraint organization_exclusions_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX organization_exclusions_user_id_idx ON core.organization_exclusions USING btree (user_id);
+alter table core.organization_exclusions enable row level security;
+
+create table core.organization_members (
+  organization_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint organization_members_pkey PRIMARY KEY (organization_id, user_id),
+  constraint role_is_valid CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text, 'billing'::text]))),
+  constraint organization_members_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE,
+  constraint organization_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX organization_members_user_id_idx ON core.organization_members USING btree (user_id);
+alter table core.organization_members enable row level security;
+
+create table core.organizations (
+  id uuid default core.new_id() not null,
+  name text not null,
+  slug text not null,
+  settings jsonb default '{}'::jsonb not null,
+  branding jsonb default '{}'::jsonb not null,
+  created_by uuid,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint organizations_pkey PRIMARY KEY (id),
+  constraint organizations_slug_key UNIQUE (slug),
+  constraint branding_is_valid CHECK (core.matches_json_schema(branding, core.branding_schema())),
+  constraint name_is_valid CHECK (((name ~ '^\S(.*\S)?$'::text) AND (name !~ '[[:cntrl:]]'::text) AND ((char_length(name) >= 1) AND (char_length(name) <= 120)))),
+  constraint settings_is_valid CHECK (((jsonb_typeof(settings) = 'object'::text) AND (octet_length((settings)::text) <= 16384))),
+  constraint slug_is_valid CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND ((char_length(slug) >= 3) AND (char_length(slug) <= 63)))),
+  constraint organizations_created_by_fkey FOREIGN KEY (created_by) REFERENCES core.users(id) ON DELETE SET NULL
+);
+CREATE INDEX organizations_created_by_idx ON core.organizations USING btree (created_by);
+alter table core.organizations enable row level security;
+
+create table core.plan_prices (
+  provider text not null,
+  provider_price_id text not null,
+  plan text not null,
+  created_at timestamp with time zone default now() not null,
+  constraint plan_prices_pkey PRIMARY KEY (provider, provider_price_id),
+  constraint provider_is_valid CHECK ((provider = 'stripe'::text)),
+  constraint provider_price_id_is_valid CHECK (((char_length(provider_price_id) >= 1) AND (char_length(provider_price_id) <= 255))),
+  constraint plan_prices_plan_fkey FOREIGN KEY (plan) REFERENCES core.plans(key) ON DELETE CASCADE
+);
+CREATE INDEX plan_prices_plan_idx ON core.plan_prices USING btree (plan);
+alter table core.plan_prices enable row level security;
+
+create table core.plans (
+  key text not null,
+  name text not null,
+  description text default ''::text not null,
+  audience text not null,
+  limits jsonb default '{}'::jsonb not null,
+  features jsonb default '{}'::jsonb not null,
+  trial_days integer default 0 not null,
+  price_cents integer default 0 not null,
+  currency text default 'EUR'::text not null,
+  billing_interval text default 'month'::text not null,
+  is_public boolean default false not null,
+  position integer default 0 not null,
+  archived_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint plans_pkey PRIMARY KEY (key),
+  constraint plans_key_audience_key UNIQUE (key, audience),
+  constraint archived_is_not_public CHECK (((archived_at IS NULL) OR (NOT is_public))),
+  constraint audience_is_valid CHECK ((audience = ANY (ARRAY['user'::text, 'organization'::text]))),
+  constraint billing_interval_is_valid CHECK ((billing_interval = ANY (ARRAY['month'::text, 'year'::text]))),
+  constraint currency_is_valid CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+  constraint description_is_valid CHECK ((char_length(description) <= 500)),
+  constraint features_is_valid CHECK (core.is_feature_set(features)),
+  constraint key_is_valid CHECK ((key ~ '^[a-z][a-z0-9_]{0,39}$'::text)),
+  constraint limits_is_valid CHECK (core.matches_json_schema(limits, core.plan_limits_schema())),
+  constraint name_is_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80))),
+  constraint price_cents_is_valid CHECK ((price_cents >= 0)),
+  constraint trial_days_is_valid CHECK (((trial_days >= 0) AND (trial_days <= 365)))
+);
+CREATE INDEX plans_is_public_position_idx ON core.plans USING btree (is_public, "position");
+alter table core.plans enable row level security;
+
+create table core.quiet_hours (
+  user_id uuid not null,
+  starts_at text not null,
+  ends_at text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint quiet_hours_pkey PRIMARY KEY (user_id),
+  constraint ends_at_is_not_starts_at CHECK ((ends_at <> starts_at)),
+  constraint ends_at_is_valid CHECK ((ends_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
+  constraint starts_at_is_valid CHECK ((starts_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
+  constraint quiet_hours_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+alter table core.quiet_hours enable row level security;
 
 create table core.sessions (
   id uuid default core.new_id() not null,
@@ -396,7 +797,7 @@ create table core.sessions (
   constraint device_name_is_valid CHECK (((char_length(device_name) >= 1) AND (char_length(device_name) <= 120))),
   constraint expires_at_is_after_created_at CHECK ((expires_at > created_at)),
   constraint revoked_reason_comes_with_revoked_at CHECK (((revoked_at IS NULL) = (revoked_reason IS NULL))),
-  constraint revoked_reason_is_valid CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'signed_out_everywhere'::text, 'ended_by_user'::text, 'refresh_token_reused'::text, 'password_changed'::text, 'password_reset'::text, 'suspended'::text, 'role_changed'::text, 'ended_by_admin'::text, 'erased'::text]))),
+  constraint revoked_reason_is_valid CHECK ((revoked_reason = ANY (ARRAY['signed_out'::text, 'signed_out_everywhere'::text, 'ended_by_user'::text, 'refresh_token_reused'::text, 'password_changed'::text, 'password_reset'::text, 'suspended'::text, 'role_changed'::text, 'ended_by_admin'::text, 'erased'::text, 'second_factor_changed'::text, 'identity_unlinked'::text]))),
   constraint user_agent_is_valid CHECK ((char_length(user_agent) <= 500)),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
@@ -413,6 +814,91 @@ create table core.settings (
   constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{1,62}$'::text))
 );
 alter table core.settings enable row level security;
+
+create table core.subscriptions (
+  id uuid default core.new_id() not null,
+  user_id uuid,
+  organization_id uuid,
+  audience text generated always as (
+CASE
+    WHEN (user_id IS NULL) THEN 'organization'::text
+    ELSE 'user'::text
+END) stored,
+  plan text not null,
+  state text not null,
+  is_comped boolean default false not null,
+  is_surplus boolean default false not null,
+  trial_ends_at timestamp with time zone,
+  current_period_start timestamp with time zone,
+  current_period_end timestamp with time zone,
+  cancel_at_period_end boolean default false not null,
+  canceled_at timestamp with time zone,
+  past_due_at timestamp with time zone,
+  provider text,
+  provider_customer_id text,
+  provider_subscription_id text,
+  provider_status text,
+  provider_created_at timestamp with time zone,
+  provider_updated_at timestamp with time zone,
+  provider_order text,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint subscriptions_pkey PRIMARY KEY (id),
+  constraint subscriptions_provider_provider_subscription_id_key UNIQUE (provider, provider_subscription_id),
+  constraint canceled_at_comes_with_state CHECK (((canceled_at IS NOT NULL) = (state = 'canceled'::text))),
+  constraint is_comped_without_provider CHECK (((NOT is_comped) OR (provider IS NULL))),
+  constraint is_surplus_only_while_it_lives CHECK (((state <> 'canceled'::text) OR (NOT is_surplus))),
+  constraint past_due_at_comes_with_state CHECK (((past_due_at IS NOT NULL) = (state = 'past_due'::text))),
+  constraint provider_is_valid CHECK ((provider = 'stripe'::text)),
+  constraint provider_is_whole CHECK ((num_nonnulls(provider, provider_customer_id, provider_subscription_id, provider_status, provider_updated_at, provider_order) = ANY (ARRAY[0, 6]))),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['trialing'::text, 'active'::text, 'past_due'::text, 'canceled'::text]))),
+  constraint subject_is_one CHECK ((num_nonnulls(user_id, organization_id) = 1)),
+  constraint trial_has_an_end CHECK (((state <> 'trialing'::text) OR (provider IS NOT NULL) OR (trial_ends_at IS NOT NULL))),
+  constraint subscriptions_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE,
+  constraint subscriptions_plan_fkey FOREIGN KEY (plan, audience) REFERENCES core.plans(key, audience) ON DELETE RESTRICT,
+  constraint subscriptions_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX subscriptions_organization_id_created_at_idx ON core.subscriptions USING btree (organization_id, created_at);
+CREATE UNIQUE INDEX subscriptions_organization_id_idx ON core.subscriptions USING btree (organization_id) WHERE ((state <> 'canceled'::text) AND (NOT is_surplus));
+CREATE UNIQUE INDEX subscriptions_organization_trial_idx ON core.subscriptions USING btree (organization_id) WHERE ((provider IS NULL) AND (NOT is_comped));
+CREATE INDEX subscriptions_plan_audience_idx ON core.subscriptions USING btree (plan, audience);
+CREATE INDEX subscriptions_provider_customer_id_idx ON core.subscriptions USING btree (provider_customer_id);
+CREATE INDEX subscriptions_trial_ends_at_idx ON core.subscriptions USING btree (trial_ends_at) WHERE ((state = 'trialing'::text) AND (provider IS NULL));
+CREATE INDEX subscriptions_user_id_created_at_idx ON core.subscriptions USING btree (user_id, created_at);
+CREATE UNIQUE INDEX subscriptions_user_id_idx ON core.subscriptions USING btree (user_id) WHERE ((state <> 'canceled'::text) AND (NOT is_surplus));
+CREATE UNIQUE INDEX subscriptions_user_trial_idx ON core.subscriptions USING btree (user_id) WHERE ((provider IS NULL) AND (NOT is_comped));
+alter table core.subscriptions enable row level security;
+
+create table core.team_members (
+  organization_id uuid not null,
+  team_id uuid not null,
+  user_id uuid not null,
+  role text default 'member'::text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint team_members_pkey PRIMARY KEY (team_id, user_id),
+  constraint role_is_valid CHECK ((role = ANY (ARRAY['lead'::text, 'member'::text]))),
+  constraint team_members_organization_id_team_id_fkey FOREIGN KEY (organization_id, team_id) REFERENCES core.teams(organization_id, id) ON DELETE CASCADE,
+  constraint team_members_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES core.organization_members(organization_id, user_id) ON DELETE CASCADE,
+  constraint team_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX team_members_organization_id_team_id_idx ON core.team_members USING btree (organization_id, team_id);
+CREATE INDEX team_members_user_id_organization_id_idx ON core.team_members USING btree (user_id, organization_id);
+alter table core.team_members enable row level security;
+
+create table core.teams (
+  id uuid default core.new_id() not null,
+  organization_id uuid not null,
+  name text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint teams_pkey PRIMARY KEY (id),
+  constraint teams_organization_id_id_key UNIQUE (organization_id, id),
+  constraint name_is_valid CHECK (((name ~ '^\S(.*\S)?$'::text) AND (name !~ '[[:cntrl:]]'::text) AND ((char_length(name) >= 1) AND (char_length(name) <= 80)))),
+  constraint teams_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX teams_organization_id_name_idx ON core.teams USING btree (organization_id, lower(name));
+alter table core.teams enable row level security;
 
 create table core.users (
   id uuid default core.new_id() not null,
@@ -440,11 +926,47 @@ create table core.users (
   constraint full_name_is_valid CHECK (((char_length(full_name) >= 1) AND (char_length(full_name) <= 200))),
   constraint locale_is_valid CHECK ((locale ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'::text)),
   constraint preferences_is_valid CHECK (((jsonb_typeof(preferences) = 'object'::text) AND (pg_column_size(preferences) <= 16384))),
-  constraint role_is_valid CHECK ((role = ANY (ARRAY['user'::text, 'admin'::text]))),
+  constraint role_is_valid CHECK ((role = ANY (ARRAY['user'::text, 'support'::text, 'admin'::text]))),
   constraint status_is_valid CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'erased'::text]))),
   constraint timezone_is_valid CHECK (core.is_time_zone(timezone))
 );
 alter table core.users enable row level security;
+
+create table core.workspace_members (
+  organization_id uuid not null,
+  workspace_id uuid not null,
+  user_id uuid not null,
+  role text not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint workspace_members_pkey PRIMARY KEY (workspace_id, user_id),
+  constraint role_is_valid CHECK ((role = ANY (ARRAY['owner'::text, 'editor'::text, 'viewer'::text]))),
+  constraint workspace_members_organization_id_user_id_fkey FOREIGN KEY (organization_id, user_id) REFERENCES core.organization_members(organization_id, user_id) ON DELETE CASCADE,
+  constraint workspace_members_organization_id_workspace_id_fkey FOREIGN KEY (organization_id, workspace_id) REFERENCES core.workspaces(organization_id, id) ON DELETE CASCADE,
+  constraint workspace_members_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX workspace_members_organization_id_workspace_id_idx ON core.workspace_members USING btree (organization_id, workspace_id);
+CREATE INDEX workspace_members_user_id_organization_id_idx ON core.workspace_members USING btree (user_id, organization_id);
+alter table core.workspace_members enable row level security;
+
+create table core.workspaces (
+  id uuid default core.new_id() not null,
+  organization_id uuid not null,
+  name text not null,
+  slug text not null,
+  settings jsonb default '{}'::jsonb not null,
+  archived_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint workspaces_pkey PRIMARY KEY (id),
+  constraint workspaces_organization_id_id_key UNIQUE (organization_id, id),
+  constraint workspaces_organization_id_slug_key UNIQUE (organization_id, slug),
+  constraint name_is_valid CHECK (((name ~ '^\S(.*\S)?$'::text) AND (name !~ '[[:cntrl:]]'::text) AND ((char_length(name) >= 1) AND (char_length(name) <= 80)))),
+  constraint settings_is_valid CHECK (((jsonb_typeof(settings) = 'object'::text) AND (octet_length((settings)::text) <= 16384))),
+  constraint slug_is_valid CHECK (((slug ~ '^[a-z0-9]+(-[a-z0-9]+)*$'::text) AND ((char_length(slug) >= 3) AND (char_length(slug) <= 63)))),
+  constraint workspaces_organization_id_fkey FOREIGN KEY (organization_id) REFERENCES core.organizations(id) ON DELETE CASCADE
+);
+alter table core.workspaces enable row level security;
 
 create table gdpr.column_policies (
   schema_name name not null,
@@ -455,6 +977,7 @@ create table gdpr.column_policies (
   on_export text not null,
   on_erase text not null,
   reason text,
+  erased_with text,
   constraint column_policies_pkey PRIMARY KEY (schema_name, table_name, column_name),
   constraint class_is_valid CHECK ((class = ANY (ARRAY['none'::text, 'personal'::text, 'sensitive'::text, 'secret'::text]))),
   constraint kept_personal_column_has_reason CHECK (((class = 'none'::text) OR (on_erase <> 'keep'::text) OR (reason IS NOT NULL))),
@@ -463,6 +986,43 @@ create table gdpr.column_policies (
   constraint personal_column_has_subject CHECK (((class = ANY (ARRAY['none'::text, 'secret'::text])) OR (subject IS NOT NULL)))
 );
 alter table gdpr.column_policies enable row level security;
+
+create table ops.alerts (
+  id uuid default core.new_id() not null,
+  metric text not null,
+  labels jsonb default '{}'::jsonb not null,
+  severity text not null,
+  value numeric not null,
+  opened_at timestamp with time zone default core.now() not null,
+  evaluated_at timestamp with time zone default core.now() not null,
+  resolved_at timestamp with time zone,
+  constraint alerts_pkey PRIMARY KEY (id),
+  constraint severity_is_valid CHECK ((severity = ANY (ARRAY['warn'::text, 'critical'::text]))),
+  constraint alerts_metric_fkey FOREIGN KEY (metric) REFERENCES ops.metrics(name) ON DELETE CASCADE
+);
+CREATE INDEX alerts_metric_idx ON ops.alerts USING btree (metric);
+CREATE UNIQUE INDEX alerts_metric_labels_idx ON ops.alerts USING btree (metric, labels) WHERE (resolved_at IS NULL);
+alter table ops.alerts enable row level security;
+
+create table ops.metrics (
+  name text not null,
+  area text not null,
+  unit text not null,
+  source_schema name not null,
+  source_function name not null,
+  summary text not null,
+  warn_at numeric,
+  critical_at numeric,
+  is_low_bad boolean default false not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint metrics_pkey PRIMARY KEY (name),
+  constraint area_is_valid CHECK ((area = ANY (ARRAY['database'::text, 'performance'::text, 'product'::text]))),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{2,62}$'::text)),
+  constraint summary_is_valid CHECK (((char_length(summary) >= 1) AND (char_length(summary) <= 200))),
+  constraint unit_is_valid CHECK ((unit = ANY (ARRAY['ratio'::text, 'seconds'::text, 'days'::text, 'milliseconds'::text, 'bytes'::text, 'count'::text])))
+);
+alter table ops.metrics enable row level security;
 
 create table ops.partitioned_tables (
   schema_name name not null,
@@ -476,6 +1036,31 @@ create table ops.partitioned_tables (
 );
 alter table ops.partitioned_tables enable row level security;
 
+create table ops.scheduled_tasks (
+  task text not null,
+  period_seconds integer not null,
+  declared_at timestamp with time zone default core.now() not null,
+  constraint scheduled_tasks_pkey PRIMARY KEY (task),
+  constraint period_seconds_is_valid CHECK ((period_seconds > 0)),
+  constraint task_is_valid CHECK (((char_length(task) >= 1) AND (char_length(task) <= 100)))
+);
+alter table ops.scheduled_tasks enable row level security;
+
+create table ops.task_runs (
+  id bigint generated always as identity not null,
+  task text not null,
+  job_id bigint not null,
+  started_at timestamp with time zone default core.now() not null,
+  finished_at timestamp with time zone,
+  error text,
+  constraint task_runs_pkey PRIMARY KEY (id),
+  constraint error_is_valid CHECK ((char_length(error) <= 200)),
+  constraint task_is_valid CHECK (((char_length(task) >= 1) AND (char_length(task) <= 100)))
+);
+CREATE INDEX task_runs_started_at_idx ON ops.task_runs USING btree (started_at);
+CREATE INDEX task_runs_task_started_at_idx ON ops.task_runs USING btree (task, started_at);
+alter table ops.task_runs enable row level security;
+
 create table private.attempts (
   bucket bytea not null,
   attempt_count integer not null,
@@ -484,6 +1069,12 @@ create table private.attempts (
 );
 CREATE INDEX attempts_window_started_at_idx ON private.attempts USING btree (window_started_at);
 alter table private.attempts enable row level security;
+
+create table private.common_passwords (
+  password text not null,
+  constraint common_passwords_pkey PRIMARY KEY (password)
+);
+alter table private.common_passwords enable row level security;
 
 create table private.one_time_tokens (
   token_hash bytea not null,
@@ -519,6 +1110,16 @@ create table private.passwords (
 );
 alter table private.passwords enable row level security;
 
+create table private.recovery_codes (
+  user_id uuid not null,
+  code_hash bytea not null,
+  created_at timestamp with time zone default now() not null,
+  constraint recovery_codes_pkey PRIMARY KEY (user_id, code_hash),
+  constraint code_hash_is_valid CHECK ((octet_length(code_hash) = 32)),
+  constraint recovery_codes_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+alter table private.recovery_codes enable row level security;
+
 create table private.refresh_tokens (
   token_hash bytea not null,
   session_id uuid not null,
@@ -543,6 +1144,27 @@ create table private.secrets (
 );
 alter table private.secrets enable row level security;
 
+create table private.sign_in_challenges (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  secret_hash bytea not null,
+  attempt_bucket bytea not null,
+  attempt_count integer default 0 not null,
+  device_fingerprint text,
+  device_name text,
+  created_at timestamp with time zone default now() not null,
+  expires_at timestamp with time zone not null,
+  constraint sign_in_challenges_pkey PRIMARY KEY (id),
+  constraint device_fingerprint_is_valid CHECK (((char_length(device_fingerprint) >= 8) AND (char_length(device_fingerprint) <= 200))),
+  constraint device_name_is_valid CHECK (((char_length(device_name) >= 1) AND (char_length(device_name) <= 120))),
+  constraint expires_at_is_after_created_at CHECK ((expires_at > created_at)),
+  constraint secret_hash_is_valid CHECK ((octet_length(secret_hash) = 32)),
+  constraint sign_in_challenges_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX sign_in_challenges_expires_at_idx ON private.sign_in_challenges USING btree (expires_at);
+CREATE INDEX sign_in_challenges_user_id_idx ON private.sign_in_challenges USING btree (user_id);
+alter table private.sign_in_challenges enable row level security;
+
 create table private.sign_up_requests (
   id uuid default core.new_id() not null,
   email text not null,
@@ -562,3 +1184,24 @@ create table private.sign_up_requests (
 CREATE INDEX sign_up_requests_created_at_idx ON private.sign_up_requests USING btree (created_at);
 CREATE INDEX sign_up_requests_email_key_idx ON private.sign_up_requests USING btree (email_key);
 alter table private.sign_up_requests enable row level security;
+
+create table private.totp_factors (
+  user_id uuid not null,
+  secret bytea not null,
+  last_step bigint,
+  confirmed_at timestamp with time zone,
+  created_at timestamp with time zone default now() not null,
+  constraint totp_factors_pkey PRIMARY KEY (user_id),
+  constraint secret_is_valid CHECK ((octet_length(secret) = 20)),
+  constraint totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+alter table private.totp_factors enable row level security;
+
+create table private.used_identity_tokens (
+  token_hash bytea not null,
+  used_at timestamp with time zone not null,
+  constraint used_identity_tokens_pkey PRIMARY KEY (token_hash),
+  constraint token_hash_is_valid CHECK ((octet_length(token_hash) = 32))
+);
+CREATE INDEX used_identity_tokens_used_at_idx ON private.used_identity_tokens USING btree (used_at);
+alter table private.used_identity_tokens enable row level security;
