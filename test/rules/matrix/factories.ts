@@ -71,10 +71,6 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'core.notifications.expires_at': () => '2099-01-01T00:00:00Z',
   'core.quiet_hours.starts_at': () => '22:00',
   'core.quiet_hours.ends_at': () => '07:00',
-  // Everybody reads those that are for sale.
-  'core.plans.is_public': () => true,
-  'core.subscriptions.organization_id': () => undefined,
-  'core.subscriptions.state': () => 'active',
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
   'private.recovery_codes.code_hash': () => randomBytes(32),
   'private.sign_in_challenges.expires_at': () => '2099-01-01T00:00:00Z',
