@@ -31,7 +31,7 @@ describe('db:commit', () => {
       '000001-lay-the-foundation.sql',
     )
     expect(project.read('migrations/committed/000001-lay-the-foundation.sql')).toContain(
-      '--! Included set_secret.sql',
+      '--! Included tell_jwt_secret.sql',
     )
     expect(
       project

@@ -20,11 +20,11 @@ export const FOUNDATION = `--! Message: foundation
 
 create schema if not exists private;
 create table if not exists private.secrets (name text primary key, value text not null);
---!include set_secret.sql
+--!include tell_jwt_secret.sql
 `
 
-const SET_SECRET = `create or replace function private.set_secret(name text, value text) returns void language sql as $$
-  insert into private.secrets (name, value) values ($1, $2) on conflict (name) do update set value = excluded.value
+const TELL_JWT_SECRET = `create or replace function private.tell_jwt_secret(secret text) returns void language sql as $$
+  insert into private.secrets (name, value) values ('jwt_secret', $1) on conflict (name) do update set value = excluded.value
 $$;
 `
 
@@ -48,7 +48,7 @@ export function scratchProject(): ScratchProject {
   // The tool starts stack/cli/prepare-shadow.ts of the project it works on.
   symlinkSync(join(PROJECT_DIR, 'stack'), join(dir, 'stack'))
   const write = (path: string, text: string) => writeFileSync(join(dir, path), text)
-  write('migrations/fixtures/set_secret.sql', SET_SECRET)
+  write('migrations/fixtures/tell_jwt_secret.sql', TELL_JWT_SECRET)
   write('current.sql', FOUNDATION)
   return {
     dir,
