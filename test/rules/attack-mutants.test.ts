@@ -1,6 +1,7 @@
 /**
- * R-07 in short: holes in what the API shows, through the real PostgREST. Each policy and each view's security_invoker is
- * taken away in turn, and the matrix has to notice. `npm run test:mutation` takes away everything else, too.
+ * R-07 in short: holes in what the API shows, through the real PostgREST. Each policy's conditions and each view's
+ * security_invoker are taken away in turn, and the matrix has to notice. `npm run test:mutation` takes away everything
+ * else, too.
  */
 import { afterAll, expect, it } from 'vitest'
 import { testApi } from '../setup/api.ts'
@@ -11,7 +12,9 @@ import { allMutants } from './mutation/all-mutants.ts'
 import { SECOND_LINE } from './mutation/second-line.ts'
 
 const MUTANTS_TIMEOUT_MS = 600_000
-const KINDS = ['drop', 'using (true)', 'with check (true)', 'without row level security', 'view as its owner']
+const KINDS = ['using (true)', 'with check (true)', 'view as its owner']
+/** Policies for people and tools that log in; no request becomes one of them. */
+const OF_READERS = / select_(analytics|readonly): /
 
 const db = await testDatabase()
 afterAll(() => db.drop())
@@ -23,7 +26,8 @@ it(
   'every hole is noticed',
   async () => {
     const mutants = (await allMutants(db.superuser)).filter(
-      ({ kind, objects }) => KINDS.includes(kind) && objects.some((name) => name.startsWith('api.')),
+      ({ kind, objects, what }) =>
+        KINDS.includes(kind) && objects.some((name) => name.startsWith('api.')) && !OF_READERS.test(what),
     )
     const survivors: string[] = []
     for (const mutant of mutants) {
@@ -31,7 +35,12 @@ it(
     }
     console.log(`mutants: ${mutants.length} holes, ${mutants.length - survivors.length} noticed`)
     expect(mutants.length).toBeGreaterThan(20)
-    expect(survivors.sort()).toEqual(Object.keys(SECOND_LINE).sort())
+    const tried = new Set(mutants.map(({ what }) => what))
+    expect(survivors.sort()).toEqual(
+      Object.keys(SECOND_LINE)
+        .filter((what) => tried.has(what))
+        .sort(),
+    )
     expect(await alarms(field, [...new Set(mutants.flatMap(({ objects }) => objects))], attackers)).toEqual(
       [],
     )

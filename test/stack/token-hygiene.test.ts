@@ -100,7 +100,7 @@ it('no log and no table holds a token or a password', { timeout: 90_000 }, async
     const names: string[] = []
     for (const { name } of tables) {
       const { rowCount } = await database.query(
-        `select from ${name} as t, unnest($1::text[]) as secret where strpos(t::text, secret) > 0 limit 1`,
+        `select from ${name} as t, unnest($1::text[]) as given (word) where strpos(t::text, given.word) > 0 limit 1`,
         [texts],
       )
       if (rowCount) names.push(name)

@@ -6,8 +6,11 @@ import type { Fn } from './surfaces.ts'
 /** Ids of a victim's: all of them, and those that arguments ask for by name, such as `organization_id`. */
 export type VictimIds = { all: string[]; named: ReadonlyMap<string, string> }
 
-/** Calls with each id in turn and with all that belong together; who may not call is refused, whatever the arguments. */
-export function functionCells(identity: Identity, fn: Fn, ids: VictimIds): Cell[] {
+/**
+ * Calls with each id in turn and with all that belong together; who may not call is refused, whatever the arguments.
+ * @param isShort asks with GET for the first id only
+ */
+export function functionCells(identity: Identity, fn: Fn, ids: VictimIds, isShort = false): Cell[] {
   const mayCall = identity.role !== undefined && fn.roles.includes(identity.role)
   const right =
     identity.role === undefined ? statusIn(401) : mayCall ? () => undefined : statusIn(refusal(identity))
@@ -17,8 +20,17 @@ export function functionCells(identity: Identity, fn: Fn, ids: VictimIds): Cell[
     const body = Object.fromEntries(fn.args.map(({ name, type }) => [name, argument(fn, name, type, id)]))
     const query = fn.args.map(({ name }) => `${name}=${encodeURIComponent(String(body[name]))}`).join('&')
     const base = { identity, surface: `function ${fn.identity}` }
+    const call = {
+      ...base,
+      verb: `call with ${id}`,
+      method: 'POST',
+      path: `/rpc/${fn.name}`,
+      body,
+      judge: right,
+    }
+    if (isShort && id !== variants[0]) return [call]
     return [
-      { ...base, verb: `call with ${id}`, method: 'POST', path: `/rpc/${fn.name}`, body, judge: right },
+      call,
       // A function that writes cannot be called with GET; without arguments in the path another overload may answer.
       {
         ...base,
@@ -57,6 +69,7 @@ function argument({ args }: Fn, name: string, type: string, id: string): unknown
   if (name === 'password' && args.some((one) => one.name === 'organization_id'))
     return 'correct horse battery'
   if (name === 'slug') return 'attack-slug'
+  if (name === 'plan') return 'attack_plan'
   if (type === 'integer') return 1
   if (type === 'boolean') return false
   if (type === 'date') return '2026-01-01'

@@ -52,7 +52,8 @@ export function organizationsOf({ label, joins, ownsOne }: Part): Readonly<Recor
 export function forbiddenWords(me: Part | undefined): string[] {
   const mine = me ? organizationsOf(me) : {}
   const runs = (label: string) => ['owner', 'admin'].includes(mine[label] ?? '')
-  const words: string[] = []
+  // Plans that are not for sale.
+  const words: string[] = ['canary-hidden-']
   for (const other of CAST) {
     const { label } = other
     if (other.ownsOne && !(label in mine)) words.push(`canary-org-${label}-`)

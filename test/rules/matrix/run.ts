@@ -56,13 +56,20 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
     if (identity.role || !part.isShort) {
       await guarded('embedding', () => runAll(field.api, report, embeddings))
     }
-    // Whom the guard refuses never gets as far as an id.
-    const isOut = part.isShort && identity.role === undefined
-    const ids = isOut ? { all: [MISSING], named: new Map() } : await idsOf(field, identity, victim)
+    if (part.isShort && identity.role === undefined) {
+      // Whom the guard refuses never gets as far as an id.
+      const nobodys = { all: [MISSING], named: new Map() }
+      const calls = surfaces.functions.flatMap((fn) => functionCells(identity, fn, nobodys))
+      await guarded('functions', () => runAll(field.api, report, calls))
+      continue
+    }
+    const ids = await idsOf(field, identity, victim)
     for (const fn of surfaces.functions) {
       // Some functions end the session they are called in.
       const fresh = await world.renewed(identity)
-      await guarded(`function ${fn.name}`, () => runAll(field.api, report, functionCells(fresh, fn, ids), 1))
+      await guarded(`function ${fn.name}`, () =>
+        runAll(field.api, report, functionCells(fresh, fn, ids, part.isShort), 1),
+      )
     }
   }
   return report

@@ -16,6 +16,11 @@ export type Keys = { ofPerson: Map<string, string[]>; ofOrganization: Map<string
  * @param ids of the accounts, by the labels of the cast
  */
 export async function seedWorld(db: Queryable, ids: ReadonlyMap<string, string>): Promise<Keys> {
+  // The one plan for sale; those that the cast makes are hidden.
+  await db.query(
+    `insert into core.plans (key, name, audience, trial_days, is_public)
+     values ('attack_plan', 'For sale', 'organization', 14, true)`,
+  )
   const all = (await tablesOf(db)).filter(({ name }) => name !== 'core.users')
   const tables = parentsFirst(
     all.filter(({ owner, isReadable }) => owner || isReadable),
@@ -62,6 +67,7 @@ async function makeRow(db: Queryable, table: Table, { id, label, made, keys, par
 }
 
 function wordOf({ label }: Part, table: Table): string {
+  if (table.name === 'core.plans') return `hidden-${label}`
   if (FOR_RUNNERS.includes(table.name)) return `closed-${label}`
   if (table.isOfTenant) return `org-${label}`
   return table.owner ? label : `shared-${label}`
