@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:6566f5c62d87639fcea17dd4f9c9e285b9e27ca2
+--! Hash: sha1:c9ef0ed69ac8507986b72cf02ddf641c7e08e559
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -2573,9 +2573,9 @@ begin atomic
       'Events an account, or a visitor who is not signed in, may send in 10 minutes; an address ten times as many.'),
     ('billing_event_retention_days', '90', '{"type": "integer", "minimum": 35, "maximum": 3650}',
       'Days after which events of the billing provider are deleted.'),
-    ('default_organization_plan', '"starter"', '{"type": "string", "minLength": 1, "maxLength": 40}',
+    ('default_organization_plan', '"starter"', '{"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
       'Plan of organizations without a subscription; one that does not exist limits nothing.'),
-    ('default_user_plan', '"free"', '{"type": "string", "minLength": 1, "maxLength": 40}',
+    ('default_user_plan', '"free"', '{"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
       'Plan of accounts without a subscription; one that does not exist limits nothing.'),
     ('client_address_header', 'null', '{"type": ["string", "null"], "maxLength": 100, "pattern": "^[a-z0-9-]+$"}',
       'Header in which the proxy in front of PostgREST writes the caller''s address (lower case); null: address unknown.'),
