@@ -36,9 +36,25 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
     const identity = await world.renewed(known)
     const victim = await world.renewed(victimOf(world, known))
     const guarded = await guard(field, report, identity, victim)
-    for (const view of part.views ?? surfaces.views) {
-      await guarded(`view ${view.name}`, () => attackView(field, report, identity, victim, view))
+    // Looking at everything of the victim's costs more than most attacks: in short after all of a kind, not after each.
+    const each = async <One>(
+      ones: One[],
+      name: (one: One) => string,
+      attack: (one: One) => Promise<void>,
+    ) => {
+      if (!part.isShort) {
+        for (const one of ones) await guarded(name(one), () => attack(one))
+        return
+      }
+      await guarded(`one of ${ones.map(name).join(', ')}`, async () => {
+        for (const one of ones) await attack(one)
+      })
     }
+    await each(
+      part.views ?? surfaces.views,
+      ({ name }) => `view ${name}`,
+      (view) => attackView(field, report, identity, victim, view),
+    )
     if (identity.role) {
       const { cells, unexpected } = await attackBySql(field, identity, victim, part)
       report.cells += cells
@@ -64,13 +80,15 @@ export async function runMatrix(field: Field, part: Part = {}): Promise<Report> 
       continue
     }
     const ids = await idsOf(field, identity, victim)
-    for (const fn of surfaces.functions) {
-      // Some functions end the session they are called in.
-      const fresh = await world.renewed(identity)
-      await guarded(`function ${fn.name}`, () =>
-        runAll(field.api, report, functionCells(fresh, fn, ids, part.isShort), 1),
-      )
-    }
+    await each(
+      surfaces.functions,
+      ({ name }) => `function ${name}`,
+      async (fn) => {
+        // Some functions end the session they are called in.
+        const fresh = await world.renewed(identity)
+        await runAll(field.api, report, functionCells(fresh, fn, ids, part.isShort), 1)
+      },
+    )
   }
   return report
 }

@@ -74,9 +74,10 @@ const FAULTS: [string, Behaviour, Expected][] = [
 ]
 
 describe.concurrent('a push service that answers', () => {
-  test.each(FAULTS)(
+  // Side by side, so each has an expect of its own.
+  test.for(FAULTS)(
     '%s',
-    async (_, behave, { state, disabled, pause }) => {
+    async ([, behave, { state, disabled, pause }], { expect }) => {
       const { person, browsers } = await world.person(behave)
       const from = Date.now()
       await world.notify(person)
@@ -95,7 +96,7 @@ describe.concurrent('a push service that answers', () => {
     40_000,
   )
 
-  test('nothing at all, because nobody listens: tried again', async () => {
+  test('nothing at all, because nobody listens: tried again', async ({ expect }) => {
     const { person } = await world.person(undefined)
     await world.db.owner.query(
       `update core.notification_tokens set token = 'https://127.0.0.1:' || $2::int || '/nobody' where user_id = $1`,
@@ -111,7 +112,7 @@ describe.concurrent('a push service that answers', () => {
       })
   })
 
-  test('a device whose key is no point of the curve is disabled, and nothing is sent', async () => {
+  test('a device whose key is no point of the curve is disabled, and nothing is sent', async ({ expect }) => {
     const { person, browsers } = await world.person(undefined)
     await world.db.owner.query(
       `update core.notification_tokens set web_p256dh = '\\x04'::bytea || sha256('a') || sha256('b') where user_id = $1`,
