@@ -75,26 +75,22 @@ const FAULTS: [string, Behaviour, Expected][] = [
 
 describe.concurrent('a push service that answers', () => {
   // Side by side, so each has an expect of its own.
-  test.for(FAULTS)(
-    '%s',
-    async ([, behave, { state, disabled, pause }], { expect }) => {
-      const { person, browsers } = await world.person(behave)
-      const from = Date.now()
-      await world.notify(person)
-      // Before the worker has taken it, it waits too.
-      await expect.poll(() => browsers[0]?.received.length, { timeout: 30_000 }).toBe(1)
-      const [delivery] = await world.settled(person, ...(state === 'waiting' ? ['waiting'] : [state]))
-      expect(delivery).toMatchObject({ state, attempt_count: 1, disabled_reason: disabled ?? null })
-      if (state !== 'sent') expect(delivery?.last_error).toBeTruthy()
-      if (pause) {
-        expect(delivery?.pause).toBeGreaterThanOrEqual(pause[0] - 1)
-        expect(delivery?.pause).toBeLessThan(pause[1])
-      }
-      expect(Date.now() - from).toBeLessThan(30_000)
-      expect(browsers[0]?.received).toHaveLength(1)
-    },
-    40_000,
-  )
+  test.for(FAULTS)('%s', { timeout: 40_000 }, async ([, behave, { state, disabled, pause }], { expect }) => {
+    const { person, browsers } = await world.person(behave)
+    const from = Date.now()
+    await world.notify(person)
+    // Before the worker has taken it, it waits too.
+    await expect.poll(() => browsers[0]?.received.length, { timeout: 30_000 }).toBe(1)
+    const [delivery] = await world.settled(person, ...(state === 'waiting' ? ['waiting'] : [state]))
+    expect(delivery).toMatchObject({ state, attempt_count: 1, disabled_reason: disabled ?? null })
+    if (state !== 'sent') expect(delivery?.last_error).toBeTruthy()
+    if (pause) {
+      expect(delivery?.pause).toBeGreaterThanOrEqual(pause[0] - 1)
+      expect(delivery?.pause).toBeLessThan(pause[1])
+    }
+    expect(Date.now() - from).toBeLessThan(30_000)
+    expect(browsers[0]?.received).toHaveLength(1)
+  })
 
   test('nothing at all, because nobody listens: tried again', async ({ expect }) => {
     const { person } = await world.person(undefined)
