@@ -52,15 +52,15 @@ export function organizationsOf({ label, joins, ownsOne }: Part): Readonly<Recor
 export function forbiddenWords(me: Part | undefined): string[] {
   const mine = me ? organizationsOf(me) : {}
   const runs = (label: string) => ['owner', 'admin'].includes(mine[label] ?? '')
-  // Plans that are not for sale.
-  const words: string[] = ['canary-hidden-']
+  const words: string[] = []
   for (const other of CAST) {
     const { label } = other
     if (other.ownsOne && !(label in mine)) words.push(`canary-org-${label}-`)
     if (other.ownsOne && !runs(label)) words.push(`canary-closed-${label}-`)
     if (label === me?.label) continue
     const shared = Object.keys(organizationsOf(other)).filter((organization) => organization in mine)
-    words.push(`canary-${label}-`)
+    // The second: plans that are not for sale; one's own plan may be one.
+    words.push(`canary-${label}-`, `canary-hidden-${label}-`)
     if (shared.length === 0) words.push(`name-${label}-`)
     if (!shared.some(runs)) words.push(`mail-${label}@`)
   }
