@@ -5,7 +5,8 @@
     python3 deploy/verify_audit.py audit.jsonl .howdah/audit-seals.jsonl [--from-seal 1200]
 
 The second file is the copy of the seals outside the database. Without it a log that was cut off, or rewritten to its
-end, cannot be told from an intact one. --from-seal goes on from a seal of that copy that was verified before. Prints one JSON object; exit code 0: intact, 1: not, 2: cannot be read.
+end, cannot be told from an intact one. --from-seal goes on from a seal of that copy that was verified before. Prints
+one JSON object; exit code 0: intact, 1: not, 2: cannot be read.
 Needs Python 3.8 and its standard library.
 """
 import json

@@ -12,7 +12,17 @@ import { confirm } from './terminal/confirm.ts'
  * What the stack itself makes in a data folder. The folder may be anybody's, so only these names are deleted; in this
  * order, so that an interruption leaves no cluster whose id or password is forgotten.
  */
-const OURS = ['postgres', 'run.json', 'logs', 'mail', 'exports', 'secrets.json', 'cluster-id']
+const OURS = [
+  'postgres',
+  'run.json',
+  'logs',
+  'mail',
+  'exports',
+  // Another database's seals: the worker would find that they differ and seal nothing.
+  'audit-seals.jsonl',
+  'secrets.json',
+  'cluster-id',
+]
 
 /**
  * Deletes, after asking.

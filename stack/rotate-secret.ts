@@ -12,6 +12,9 @@ import { StackError } from './stack-error.ts'
 const PATIENCE_MS = 10_000
 /** Where no address is known to ask at, this long is waited instead. */
 const BLIND_WAIT_MS = 3_000
+/** The database's own hint names an argument of its function. */
+const STILL_USED_HINT =
+  'Wait until then; or, if somebody knows the key, end it at once: npm run secrets:rotate -- --finish --leaked'
 
 /** Where the secret is kept, and who has to know it. */
 export type Rotation = {
@@ -53,7 +56,8 @@ async function asOwner(target: Target, sql: string, values: unknown[] = []): Pro
   } catch (cause) {
     // The database's own refusals carry a key, a sentence and a remedy.
     if (!(cause instanceof DatabaseError) || !cause.code?.startsWith('PT')) throw cause
-    throw new StackError('refused', `${cause.message}: ${cause.detail ?? ''}`, cause.hint ?? '', { cause })
+    const hint = cause.message === 'secret_still_used' ? STILL_USED_HINT : (cause.hint ?? '')
+    throw new StackError('refused', `${cause.message}: ${cause.detail ?? ''}`, hint, { cause })
   }
 }
 

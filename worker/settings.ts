@@ -7,6 +7,7 @@ import { WorkerError } from './worker-error.ts'
 
 /** Jobs at the same time. Fetches wait more than they work, so more than there are processors. */
 const DEFAULT_CONCURRENCY = 5
+const CONCURRENCY_PROBLEM = 'is not a whole number from 1 to 100'
 
 const environment = z.object({
   HOWDAH_WORKER_DATABASE_URL: z
@@ -40,7 +41,12 @@ const environment = z.object({
     .string()
     .regex(/^https:\/\/[^\s/]+$/, 'is no https address without a path')
     .default('https://api.push.apple.com'),
-  HOWDAH_WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(100).default(DEFAULT_CONCURRENCY),
+  HOWDAH_WORKER_CONCURRENCY: z.coerce
+    .number(CONCURRENCY_PROBLEM)
+    .int(CONCURRENCY_PROBLEM)
+    .min(1, CONCURRENCY_PROBLEM)
+    .max(100, CONCURRENCY_PROBLEM)
+    .default(DEFAULT_CONCURRENCY),
 })
 
 /** What Apple wants to know; `keyFile` is the path of a .p8 file, `topic` the app's bundle id. */

@@ -36,7 +36,7 @@ export async function settingsPage(database: Queryable): Promise<string> {
     'never gets in (`setting_invalid`).',
     '',
     '```sh',
-    `npm run db:sql -- "select name, value, is_default from ops.settings"`,
+    `npm run db:sql -- "select name, value, is_default from ops.settings order by name"`,
     `npm run db:sql -- "select ops.set_setting('app_name', '\\"Larder\\"')"`,
     '```',
     '',

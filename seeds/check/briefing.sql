@@ -4,8 +4,10 @@ from briefing.topics
 union all
 select 'accounts without preferences or schedule', '0', count(*)::text, count(*) = 0
 from core.users as u
-where not exists (select from briefing.user_preferences as p where p.user_id = u.id)
+where u.status <> 'erased' and (
+  not exists (select from briefing.user_preferences as p where p.user_id = u.id)
   or not exists (select from briefing.schedules as s where s.user_id = u.id)
+)
 union all
 select 'items whose topics differ from their index', '0', count(*)::text, count(*) = 0
 from briefing.content_items as i

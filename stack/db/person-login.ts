@@ -85,3 +85,29 @@ export async function personLogin(target: Target, name: string, role: string): P
   })
   return password
 }
+
+/**
+ * Ends a login that personLogin() made, and what it is doing.
+ * @throws refused when there is no such login
+ */
+export async function endPersonLogin(target: Target, name: string): Promise<void> {
+  await withClient(adminUrlFor(target, MAINTENANCE_DATABASE), async (admin) => {
+    const { rowCount } = await admin.query(
+      `select from pg_auth_members as m
+       join pg_roles as r on r.oid = m.member and r.rolname = $1 and r.rolname !~ '^(howdah_|pg_)'
+       join pg_roles as g on g.oid = m.roleid and g.rolname = any($2)`,
+      [name, READING_ROLES],
+    )
+    if (!rowCount) {
+      throw new StackError(
+        'refused',
+        `There is no login "${name}" of a role for people and tools.`,
+        'npm run db:sql -- "select member::regrole, roleid::regrole from pg_auth_members" shows all.',
+      )
+    }
+    const login = escapeIdentifier(name)
+    await admin.query(`alter role ${login} nologin`)
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where usename = $1', [name])
+    await admin.query(`drop role ${login}`)
+  })
+}

@@ -5,7 +5,8 @@ import { colors } from './colors.ts'
 
 /** Runs the steps in order and shows each with its mark, its finding and its time. */
 export async function showSteps(steps: readonly StartStep[], start: Starting): Promise<void> {
-  if (process.stdout.isTTY) await liveList(steps, start)
+  // A terminal without a width (a bare pseudo-terminal) would show the list one letter a line.
+  if (process.stdout.isTTY && process.stdout.columns > 0) await liveList(steps, start)
   else await plainLines(steps, start)
 }
 

@@ -25,6 +25,9 @@ const READY_TIMEOUT_MS = 20_000
 const STOP_TIMEOUT_MS = 10_000
 
 const readyLine = z.looseObject({ ready: z.literal(true) })
+const refusalLine = z.looseObject({
+  error: z.looseObject({ key: z.literal('settings_invalid'), message: z.string() }),
+})
 
 /**
  * Starts it with this Node. It gets the HOWDAH_* variables it needs, but neither the administrator's URL nor the key that signs tokens.
@@ -77,11 +80,23 @@ async function readiness(child: Child): Promise<void> {
   if (first === 'late') await child.stop('SIGTERM', STOP_TIMEOUT_MS)
   const problem =
     first === 'late' ? `did not say it is ready within ${READY_TIMEOUT_MS / 1000} s` : 'ended at once'
+  const refused = settingsRefusal(child.lastLines())
+  if (refused)
+    throw new StackError('settings_invalid', refused, 'docs/configuration.md lists every variable.')
   throw new StackError(
     'start_failed',
     `The worker ${problem}:\n${child.lastLines()}`,
     'The lines above are its own. npm run db:health checks the database it works on.',
   )
+}
+
+/** What the worker says of a variable that only it reads. */
+function settingsRefusal(lines: string): string | undefined {
+  for (const line of lines.split('\n')) {
+    const said = refusalLine.safeParse(parseJson(line))
+    if (said.success) return said.data.error.message
+  }
+  return undefined
 }
 
 function parseJson(line: string): unknown {

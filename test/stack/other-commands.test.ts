@@ -1,6 +1,6 @@
 /** stack:status, stack:stop and npm start -- --fresh, and the database commands beside a running stack. */
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { isStillAlive, markProcess } from '../../stack/process/identity.ts'
@@ -80,9 +80,13 @@ describe('the commands beside npm start', { timeout: 60_000 }, () => {
     expect(await refused.exited).toBe(1)
     expect(refused.output()).toMatch(/Nobody is here to answer[\s\S]*--yes/)
     expect(secrets()).toBe(before)
+    const seals = join(home.dataDir, 'audit-seals.jsonl')
+    const sealOfBefore = '"seal":4711'
+    writeFileSync(seals, `{${sealOfBefore}}\n`)
     const start = await startProcess(home, {}, ['--fresh', '--yes'])
     expect(start.output()).toContain('new cluster')
     expect(secrets()).not.toBe(before)
+    expect(existsSync(seals) && readFileSync(seals, 'utf8').includes(sealOfBefore)).toBe(false)
     start.kill('SIGTERM')
     expect(await start.exited).toBe(0)
   })

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { connectionUrl } from '../../../stack/connection-url.ts'
-import { personLogin, READING_ROLES } from '../../../stack/db/person-login.ts'
+import { endPersonLogin, personLogin, READING_ROLES } from '../../../stack/db/person-login.ts'
 import { adminUrlFor } from '../../../stack/provision/target.ts'
 import { testApi } from '../../setup/api.ts'
 import { testDatabase } from '../../setup/database.ts'
@@ -178,4 +178,22 @@ test('a login is only made with a name and a role that fit', async () => {
   )
   const { name } = logins.get('howdah_readonly') ?? { name: '' }
   await expect(personLogin(db.target, name, 'howdah_backup')).rejects.toThrow(/already/)
+})
+
+test('a login ends with its connections; roles of ours do not', async () => {
+  const name = `leaver_${randomBytes(4).toString('hex')}`
+  const password = await personLogin(db.target, name, 'howdah_readonly')
+  const url = connectionUrl(adminUrlFor(db.target, db.name), { user: name, password })
+  const client = new pg.Client({ connectionString: url })
+  // The server's word comes first; that the socket is gone is said after it.
+  const ended = new Promise((resolve) => client.on('error', resolve))
+  await client.connect()
+  await endPersonLogin(db.target, name)
+  expect(await ended).toMatchObject({ code: '57P01' })
+  await client.end().catch(() => undefined)
+  const { rowCount } = await db.superuser.query('select from pg_roles where rolname = $1', [name])
+  expect(rowCount).toBe(0)
+  for (const other of [name, 'howdah_readonly', 'howdah_worker', 'postgres']) {
+    await expect(endPersonLogin(db.target, other)).rejects.toThrow(/There is no login/)
+  }
 })
