@@ -38,6 +38,7 @@ export async function seedWorld(db: Queryable, ids: ReadonlyMap<string, string>)
     if (part.ownsOne) {
       houses.set(part.label, made)
       await makeClosedWorkspace(db, part, made, keys)
+      await subscribe(db, part, made, keys)
     }
     for (const [organization, role] of Object.entries(part.joins)) {
       await join(db, tables, { id, role, made: new Map([...made, ...(houses.get(organization) ?? [])]) })
@@ -78,6 +79,15 @@ async function makeClosedWorkspace(db: Queryable, { label }: Part, made: Made, k
   const { rows } = await db.query<{ id: string }>(
     `insert into core.workspaces (organization_id, name, slug) values ($1, $2, $2) returning id`,
     [made.get('core.organizations')?.['id'], `canary-closed-${label}-workspace`],
+  )
+  push(keys.ofOrganization, `closed ${label}`, rows[0]?.id ?? '')
+}
+
+/** What the organization pays for: for those who run it or its billing. */
+async function subscribe(db: Queryable, { label }: Part, made: Made, keys: Keys): Promise<void> {
+  const { rows } = await db.query<{ id: string }>(
+    `insert into core.subscriptions (organization_id, plan, state) values ($1, 'attack_plan', 'active') returning id`,
+    [made.get('core.organizations')?.['id']],
   )
   push(keys.ofOrganization, `closed ${label}`, rows[0]?.id ?? '')
 }
