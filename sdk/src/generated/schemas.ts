@@ -1174,6 +1174,8 @@ export const args = {
   /**
    * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
    *
+   * Where only an outside issuer has confirmed it, ask for our mail first (request_email_verification).
+   *
    * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404), plan_limit_reached (402).
    */
   join_organization_by_domain: z.strictObject({}),
@@ -1283,7 +1285,8 @@ export const args = {
   /**
    * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
    *
-   * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+   * Whoever was removed does not come back by an address at a verified domain, only by a new invitation; open ones for
+   * their address are taken back.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
    * organization_needs_owner (409).
@@ -1510,9 +1513,9 @@ export const args = {
   /**
    * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
    *
-   * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+   * Needs a confirmed address. confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
    *
-   * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+   * Errors: not_signed_in (401), password_wrong (403), email_not_verified (403), totp_already_enabled (409), too_many_attempts (429).
    */
   start_totp_enrollment: z.strictObject({
     password: text(),
@@ -1687,7 +1690,7 @@ export const args = {
    * After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
    * after change_email it moves the account to the new address. A token works once.
    *
-   * Errors: link_invalid (400), email_taken (409).
+   * Errors: link_invalid (400), email_taken (409), call_not_plain (400).
    */
   verify_email: z.strictObject({
     token: text(),
