@@ -147,7 +147,7 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   join_organization_by_domain: {},
   reset_password: { token: resetToken, new_password: newPassword },
   request_password_reset: { email: 'nobody@example.com' },
-  sign_in_with_identity: { token: await issuer.token(person('dora')), nonce: null },
+  sign_in_with_identity: { token: await issuer.token(person('nobody-yet')), nonce: null },
   link_identity: identity,
   find_account_for_support: { email: 'carol@example.com' },
   change_email: { password: credentials.password, new_email: 'countess@example.com' },
