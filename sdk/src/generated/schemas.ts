@@ -1160,7 +1160,7 @@ export const args = {
    *
    * A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
    * address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
-   * mails an hour, an organization sends at most 200 in 24 hours.
+   * mails an hour; an organization, and whoever invites, sends at most 200 in 24 hours.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
    * invitation_role_invalid (400), already_member (409), invitation_pending (409), plan_limit_reached (402),
