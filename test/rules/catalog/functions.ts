@@ -78,7 +78,8 @@ export const plainCall = sqlRule({
     from ours o
     where o.nspname = 'api' and (o.call in (select r.call from refusing r) or strpos(o.source, 'core.require_plain_call(') > 0)`,
   exceptions: {
-    'api.track_events(jsonb,timestamp with time zone)': 'private.store_events() asks, before anything is counted',
+    'api.track_events(jsonb,timestamp with time zone)':
+      'private.store_events() asks, before anything is counted',
     'api.track_events_csv(text)': 'the same; before it the text is only read',
   },
   defects: {

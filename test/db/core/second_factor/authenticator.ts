@@ -22,7 +22,11 @@ export function authenticatorOf(secret: string): Authenticator {
 }
 
 /** Somebody whose address is confirmed, without which there is no second factor. */
-export async function signUpConfirmed(api: TestApi, db: TestDatabase, given?: SignUpArguments): Promise<Person> {
+export async function signUpConfirmed(
+  api: TestApi,
+  db: TestDatabase,
+  given?: SignUpArguments,
+): Promise<Person> {
   const person = await signUp(api, given)
   await db.owner.query('update core.users set email_verified_at = now() where id = $1', [person.id])
   return person

@@ -6,7 +6,13 @@ import { setClock } from '../../../setup/clock.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
 import { openPostOffice, type PostOffice } from '../../../worker/support/post-office.ts'
-import { authenticator, authenticatorOf, challengeFor, signUpConfirmed, signUpGuarded } from './authenticator.ts'
+import {
+  authenticator,
+  authenticatorOf,
+  challengeFor,
+  signUpConfirmed,
+  signUpGuarded,
+} from './authenticator.ts'
 
 let db: TestDatabase
 let api: TestApi

@@ -290,10 +290,15 @@ describe('people at the domain', () => {
     expect(accepted.body.message).toBe('invitation_not_found')
 
     expect((await api.rpc('request_email_verification', {}, left.token)).status).toBe(202)
-    const { rows } = await db.as('howdah_worker').query('select core.begin_mail($1) as mail', [
-      (await db.owner.query(`select id from core.mails where kind = 'verify_email' and user_id = $1`, [left.id]))
-        .rows[0].id,
-    ])
+    const { rows } = await db
+      .as('howdah_worker')
+      .query('select core.begin_mail($1) as mail', [
+        (
+          await db.owner.query(`select id from core.mails where kind = 'verify_email' and user_id = $1`, [
+            left.id,
+          ])
+        ).rows[0].id,
+      ])
     expect((await api.rpc('verify_email', { token: rows[0].mail.token })).status).toBe(204)
     expect(await organizationsOf(left)).toEqual([{ id: acme.id, my_role: 'member' }])
   })
