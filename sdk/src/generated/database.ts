@@ -583,7 +583,7 @@ export type Database = {
         }
         Relationships: []
       }
-      /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+      /** Your subscriptions, old ones too, and those of organizations where you are owner or billing. */
       subscriptions: {
         Row: {
           /** It ends with the period. */
@@ -2472,7 +2472,7 @@ export type Database = {
       }
 
       /**
-       * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+       * Begin the trial of a plan, for yourself or for an organization where you are owner or billing.
        *
        * Once in the life of an account or an organization. When it ends, the default plan counts again.
        *

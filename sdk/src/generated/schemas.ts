@@ -377,7 +377,7 @@ export const columns = {
     /** User-Agent header at sign-in. */
     user_agent: text(codePoints({ max: 500 })),
   },
-  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+  /** Your subscriptions, old ones too, and those of organizations where you are owner or billing. */
   subscriptions: {
     /** It ends with the period. */
     cancel_at_period_end: z.boolean(),
@@ -757,7 +757,7 @@ export const rows = {
     refreshed_at: columns.sessions.refreshed_at,
     user_agent: columns.sessions.user_agent.nullable(),
   }),
-  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+  /** Your subscriptions, old ones too, and those of organizations where you are owner or billing. */
   subscriptions: z.object({
     cancel_at_period_end: columns.subscriptions.cancel_at_period_end,
     canceled_at: columns.subscriptions.canceled_at.nullable(),
@@ -1521,7 +1521,7 @@ export const args = {
     password: text(),
   }),
   /**
-   * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+   * Begin the trial of a plan, for yourself or for an organization where you are owner or billing.
    *
    * Once in the life of an account or an organization. When it ends, the default plan counts again.
    *
