@@ -90,7 +90,12 @@ test('who signed up with another’s address is not told what was sent to it', a
   await inviting(db, api).invite(acme, email, 'admin')
   const stranger = await signUp(api, { email })
   expect(JSON.stringify(await exported(email))).not.toContain(acme.id)
-  await db.owner.query('update core.users set email_verified_at = now() where id = $1', [stranger.id])
+  await db.owner.query(
+    `update core.users set email_verified_at = now(), email_vouched_by = 'https://issuer.example' where id = $1`,
+    [stranger.id],
+  )
+  expect(JSON.stringify(await exported(email))).not.toContain(acme.id)
+  await db.owner.query('update core.users set email_vouched_by = null where id = $1', [stranger.id])
   expect(JSON.stringify(await exported(email))).toContain(acme.id)
 })
 
