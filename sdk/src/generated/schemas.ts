@@ -377,7 +377,7 @@ export const columns = {
     /** User-Agent header at sign-in. */
     user_agent: text(codePoints({ max: 500 })),
   },
-  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+  /** Your subscriptions, old ones too, and those of organizations where you are owner or billing. */
   subscriptions: {
     /** It ends with the period. */
     cancel_at_period_end: z.boolean(),
@@ -757,7 +757,7 @@ export const rows = {
     refreshed_at: columns.sessions.refreshed_at,
     user_agent: columns.sessions.user_agent.nullable(),
   }),
-  /** Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing. */
+  /** Your subscriptions, old ones too, and those of organizations where you are owner or billing. */
   subscriptions: z.object({
     cancel_at_period_end: columns.subscriptions.cancel_at_period_end,
     canceled_at: columns.subscriptions.canceled_at.nullable(),
@@ -1160,7 +1160,7 @@ export const args = {
    *
    * A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
    * address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
-   * mails an hour, an organization sends at most 200 in 24 hours.
+   * mails an hour; an organization, and whoever invites, sends at most 200 in 24 hours.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
    * invitation_role_invalid (400), already_member (409), invitation_pending (409), plan_limit_reached (402),
@@ -1173,6 +1173,8 @@ export const args = {
   }),
   /**
    * Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
+   *
+   * Where only an outside issuer has confirmed it, ask for our mail first (request_email_verification).
    *
    * Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404), plan_limit_reached (402).
    */
@@ -1283,7 +1285,8 @@ export const args = {
   /**
    * Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
    *
-   * Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+   * Whoever was removed does not come back by an address at a verified domain, only by a new invitation; open ones for
+   * their address are taken back.
    *
    * Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
    * organization_needs_owner (409).
@@ -1510,15 +1513,15 @@ export const args = {
   /**
    * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
    *
-   * confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+   * Needs a confirmed address. confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
    *
-   * Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).
+   * Errors: not_signed_in (401), password_wrong (403), email_not_verified (403), totp_already_enabled (409), too_many_attempts (429).
    */
   start_totp_enrollment: z.strictObject({
     password: text(),
   }),
   /**
-   * Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+   * Begin the trial of a plan, for yourself or for an organization where you are owner or billing.
    *
    * Once in the life of an account or an organization. When it ends, the default plan counts again.
    *
@@ -1687,7 +1690,7 @@ export const args = {
    * After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
    * after change_email it moves the account to the new address. A token works once.
    *
-   * Errors: link_invalid (400), email_taken (409).
+   * Errors: link_invalid (400), email_taken (409), call_not_plain (400).
    */
   verify_email: z.strictObject({
     token: text(),

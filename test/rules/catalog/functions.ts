@@ -51,5 +51,52 @@ export const definerOwner = sqlRule({
   },
 })
 
+/**
+ * What a client could have undone by wrapping the call: whoever counts an attempt or refuses by an answer begins with
+ * core.require_plain_call(). Initialisers run before that, so there nothing is called that writes.
+ */
+export const plainCall = sqlRule({
+  name: 'plain calls',
+  says: 'function of the API that counts or refuses by an answer asks for a plain call before anything else',
+  query: `with recursive ours as materialized (
+      select p.oid::regprocedure::text as object, n.nspname, n.nspname || '.' || p.proname || '(' as call, p.provolatile,
+        p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), '') as source
+      ${FROM_FUNCTIONS}
+    ), refusing as (
+      select o.call from ours o where o.call in ('core.error_response(', 'private.take_attempt(')
+      union
+      select o.call from ours o join refusing r on strpos(o.source, r.call) > 0
+    )
+    select o.object, case
+      when o.source !~ '^\\s*(declare\\s.*\\n)?begin\\s+perform core\\.require_plain_call\\(\\);'
+        then 'does not begin with: perform core.require_plain_call();'
+      else (
+        select 'calls ' || min(w.call) || ') among its declarations, before core.require_plain_call()'
+        from ours w
+        where w.provolatile = 'v' and strpos(substring(o.source from '^(.*?)\\nbegin\\s'), w.call) > 0
+      ) end as problem
+    from ours o
+    where o.nspname = 'api' and (o.call in (select r.call from refusing r) or strpos(o.source, 'core.require_plain_call(') > 0)`,
+  exceptions: {
+    'api.track_events(jsonb,timestamp with time zone)':
+      'private.store_events() asks, before anything is counted',
+    'api.track_events_csv(text)': 'the same; before it the text is only read',
+  },
+  defects: {
+    'a token used up by an initialiser': `create function api.seed(token text) returns void language plpgsql as $$
+declare
+  v_token private.one_time_tokens := private.redeem_one_time_token(seed.token, array['sign_up']);
+begin
+  perform core.require_plain_call();
+end
+$$`,
+    'a password asked for first': `create function api.seed(password text) returns jsonb language plpgsql as $$
+begin
+  return private.reauthenticate(seed.password);
+end
+$$`,
+  },
+})
+
 /** All of them. */
-export const functionRules = [pinnedPath, notForPublic, definerOwner]
+export const functionRules = [pinnedPath, notForPublic, definerOwner, plainCall]

@@ -20,7 +20,7 @@ export const FOR_RUNNERS: readonly string[] = ['core.invitations', 'core.organiz
 const READ_BY: Readonly<Record<string, string>> = {
   'core.organizations': `t.id in ${memberships()}`,
   'core.workspaces': `t.id in ${WORKSPACES}`,
-  'core.subscriptions': `(t.user_id = $1 or t.organization_id in ${memberships(`m.role in ('owner', 'admin', 'billing')`)})`,
+  'core.subscriptions': `(t.user_id = $1 or t.organization_id in ${memberships(`m.role in ('owner', 'billing')`)})`,
   // Those for sale, whoever asks.
   'core.plans': `(t.is_public and ($1::uuid is null or true))`,
 }

@@ -78,7 +78,7 @@ test('every address gets the same answer: new, taken, suspended (A-05)', async (
     .map(({ message }) => message.subject)
   expect(subjects.sort()).toEqual(['You have an account at Howdah', 'Your new password for Howdah'])
   const { rows } = await db.owner.query(
-    `select state, count(*)::int from core.mails where recipient is null group by state`,
+    `select state, count(*)::int from core.mails where recipient is null and state <> 'sent' group by state`,
   )
   expect(rows).toEqual([{ state: 'skipped', count: 3 }])
   expect(post.mails.received.some(({ to }) => to === suspended.email)).toBe(false)

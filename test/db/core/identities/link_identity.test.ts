@@ -75,7 +75,7 @@ test('linking needs a session, the password, a confirmed address and a token tha
 })
 
 test('with a second factor on, linking asks for it too: an identity would go round it', async () => {
-  const guarded = await confirmed(await signUpGuarded(api))
+  const guarded = await confirmed(await signUpGuarded(api, db))
   expect((await link(guarded, 'guarded')).body.message).toBe('second_factor_wrong')
   expect((await link(guarded, 'guarded', { code: '000000' })).body.message).toBe('second_factor_wrong')
   const code = (guarded as unknown as { recoveryCodes: string[] }).recoveryCodes[0]

@@ -2,7 +2,8 @@
 import { Secret, TOTP, URI } from 'otpauth'
 import { expect } from 'vitest'
 import type { TestApi } from '../../../setup/api.ts'
-import { type Person, signUp } from '../../../setup/story.ts'
+import type { TestDatabase } from '../../../setup/database.ts'
+import { type Person, type SignUpArguments, signUp } from '../../../setup/story.ts'
 
 /** Shows the code of an instant; by default of the moment, `ahead` seconds from now. */
 export type Authenticator = (ahead?: number) => string
@@ -20,12 +21,23 @@ export function authenticatorOf(secret: string): Authenticator {
   return (ahead = 0) => totp.generate({ timestamp: Date.now() + ahead * 1000 })
 }
 
+/** Somebody whose address is confirmed, without which there is no second factor. */
+export async function signUpConfirmed(
+  api: TestApi,
+  db: TestDatabase,
+  given?: SignUpArguments,
+): Promise<Person> {
+  const person = await signUp(api, given)
+  await db.owner.query('update core.users set email_verified_at = now() where id = $1', [person.id])
+  return person
+}
+
 /** Somebody with the second factor on. `recoveryCodes` are unused. */
 export type Guarded = Person & { app: Authenticator; recoveryCodes: string[] }
 
 /** Signs somebody up and turns the second factor on; the code of this half minute is used then. */
-export async function signUpGuarded(api: TestApi): Promise<Guarded> {
-  const person = await signUp(api)
+export async function signUpGuarded(api: TestApi, db: TestDatabase): Promise<Guarded> {
+  const person = await signUpConfirmed(api, db)
   const started = await api.rpc('start_totp_enrollment', { password: person.password }, person.token)
   expect(started.status, JSON.stringify(started.body)).toBe(200)
   const app = authenticator(started.body.uri)

@@ -6,7 +6,13 @@ import { setClock } from '../../../setup/clock.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
 import { openPostOffice, type PostOffice } from '../../../worker/support/post-office.ts'
-import { authenticator, authenticatorOf, challengeFor, signUpGuarded } from './authenticator.ts'
+import {
+  authenticator,
+  authenticatorOf,
+  challengeFor,
+  signUpConfirmed,
+  signUpGuarded,
+} from './authenticator.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -32,7 +38,7 @@ const confirm = (person: Person, code: string) => api.rpc('confirm_totp_enrollme
 
 test('secret and address say the same, with the name of the product and the account', async () => {
   await db.owner.query(`select ops.set_setting('app_name', '"Tom & Jérôme: news"')`)
-  const person = await signUp(api, { email: 'ada+tag@example.com' })
+  const person = await signUpConfirmed(api, db, { email: 'ada+tag@example.com' })
   const { body } = await start(person)
   expect(body.uri).toContain('otpauth://totp/Tom%20%26%20J%C3%A9r%C3%B4me%3A%20news:ada%2Btag%40example.com?')
   const theirs = new URL(body.uri).searchParams
@@ -41,8 +47,15 @@ test('secret and address say the same, with the name of the product and the acco
   await db.owner.query(`select ops.set_setting('app_name', '"Howdah"')`)
 })
 
+test('nobody locks the owner of another address out: it has to be confirmed first (email_not_verified)', async () => {
+  const stranger = await signUp(api)
+  const refused = await start(stranger)
+  expect([refused.status, refused.body.message]).toEqual([403, 'email_not_verified'])
+  expect((await api.rpc('second_factor_state', {}, stranger.token)).body.is_enabled).toBe(false)
+})
+
 test('nothing is asked for before the app has shown a code; then other sessions end and the owner is told', async () => {
-  const person = await signUp(api)
+  const person = await signUpConfirmed(api, db)
   const other = (await signIn(person)).body
   const started = await start(person)
   expect((await signIn(person)).status).toBe(200)
@@ -62,13 +75,13 @@ test('nothing is asked for before the app has shown a code; then other sessions 
 })
 
 test('starting needs the password (password_wrong), and a session (not_signed_in)', async () => {
-  const person = await signUp(api)
+  const person = await signUpConfirmed(api, db)
   expect((await start(person, 'wrong wrong wrong')).body.message).toBe('password_wrong')
   expect((await api.rpc('start_totp_enrollment', { password: person.password })).status).toBe(401)
 })
 
 test.each(['disable_totp', 'regenerate_recovery_codes'])('%s needs password and code', async (name) => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const call = (password: string, code: string | null) => api.rpc(name, { password, code }, person.token)
   expect((await call('wrong wrong wrong', person.app(30))).body.message).toBe('password_wrong')
   for (const wrong of ['000000', '', null, person.app()]) {
@@ -79,7 +92,7 @@ test.each(['disable_totp', 'regenerate_recovery_codes'])('%s needs password and 
 })
 
 test('guessing codes with a stolen session and password is counted: 10 of 40 at once are looked at', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const answers = await Promise.all(
     Array.from({ length: 40 }, () =>
       api.rpc('disable_totp', { password: person.password, code: '000000' }, person.token),
@@ -90,7 +103,7 @@ test('guessing codes with a stolen session and password is counted: 10 of 40 at 
 })
 
 test('off means off: codes, recovery codes and waiting challenges are gone, the password is enough', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const challenge = await challengeFor(api, person)
   const [code = '', other = ''] = person.recoveryCodes
   const answer = await api.rpc('disable_totp', { password: person.password, code }, person.token)
@@ -112,7 +125,7 @@ test('off means off: codes, recovery codes and waiting challenges are gone, the 
 })
 
 test('new recovery codes void the old ones', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const args = { password: person.password, code: person.recoveryCodes[0] }
   const fresh = await api.rpc('regenerate_recovery_codes', args, person.token)
   expect(fresh.body.recovery_codes).toHaveLength(10)
@@ -124,7 +137,7 @@ test('new recovery codes void the old ones', async () => {
 })
 
 test('an operator lets somebody in who has lost phone and codes', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const remove = `select ops.remove_second_factor($1) as removed`
   expect((await db.owner.query(remove, [person.email])).rows).toEqual([{ removed: true }])
   expect((await db.owner.query(remove, [person.email])).rows).toEqual([{ removed: false }])
@@ -132,7 +145,7 @@ test('an operator lets somebody in who has lost phone and codes', async () => {
 })
 
 test('what happened is in the audit log, and no secret with it', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   await api.rpc('disable_totp', { password: person.password, code: person.recoveryCodes[0] }, person.token)
   const { rows } = await db.owner.query(
     `select operation, new_values::text as details from core.audit_log
@@ -151,7 +164,7 @@ test('what happened is in the audit log, and no secret with it', async () => {
 
 // Last: moving the clock cuts the worker's connections.
 test('a second start makes the first secret worthless, and a start waits 15 minutes', async () => {
-  const person = await signUp(api)
+  const person = await signUpConfirmed(api, db)
   const first = authenticator((await start(person)).body.uri)
   const second = authenticator((await start(person)).body.uri)
   expect((await confirm(person, first())).body.message).toBe('second_factor_wrong')

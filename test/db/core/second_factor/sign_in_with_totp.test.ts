@@ -4,8 +4,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { setClock } from '../../../setup/clock.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
-import { signUp } from '../../../setup/story.ts'
-import { challengeFor, signUpGuarded } from './authenticator.ts'
+import { challengeFor, signUpConfirmed, signUpGuarded } from './authenticator.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -26,7 +25,7 @@ const withRecovery = (challenge: object, recovery_code: string) =>
   api.rpc('sign_in_with_recovery_code', { ...challenge, recovery_code })
 
 test('a right password opens no session; the next code does, once', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const challenge = await challengeFor(api, person)
   expect((await withCode(challenge, person.app())).body.message, 'used at the enrolment').toBe(
     'second_factor_wrong',
@@ -50,7 +49,7 @@ test('half a minute early or late is forgiven, a whole one is not', async () => 
     [390, 330, 403],
   ] as const) {
     await setClock(db, '0')
-    const person = await signUpGuarded(api)
+    const person = await signUpGuarded(api, db)
     await setClock(db, `${offset} seconds`)
     const challenge = await challengeFor(api, person)
     expect([offset, ahead, (await withCode(challenge, person.app(ahead))).status]).toEqual([
@@ -63,12 +62,12 @@ test('half a minute early or late is forgiven, a whole one is not', async () => 
 })
 
 test('one of twenty simultaneous uses of a code succeeds: one challenge, and twenty challenges', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const challenge = await challengeFor(api, person)
   const same = await Promise.all(Array.from({ length: 20 }, () => withCode(challenge, person.app(30))))
   expect(same.filter(({ status }) => status === 200)).toHaveLength(1)
 
-  const other = await signUpGuarded(api)
+  const other = await signUpGuarded(api, db)
   const challenges = []
   for (let n = 0; n < 9; n++) challenges.push(await challengeFor(api, other))
   const answers = await Promise.all(challenges.map((each) => withCode(each, other.app(30))))
@@ -76,7 +75,7 @@ test('one of twenty simultaneous uses of a code succeeds: one challenge, and twe
 })
 
 test('one of twenty simultaneous uses of a recovery code succeeds, and it is spent', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const code = person.recoveryCodes[0] ?? ''
   const challenges: object[] = []
   for (let n = 0; n < 9; n++) challenges.push(await challengeFor(api, person))
@@ -98,7 +97,7 @@ test('one of twenty simultaneous uses of a recovery code succeeds, and it is spe
 })
 
 test('a recovery code may be typed in small letters, with blanks or without dashes', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const [first = '', second = '', third = ''] = person.recoveryCodes
   for (const typed of [first.toLowerCase(), second.replaceAll('-', ' '), ` ${third.replaceAll('-', '')} `]) {
     expect((await withRecovery(await challengeFor(api, person), typed)).status, typed).toBe(200)
@@ -110,7 +109,7 @@ test('a recovery code may be typed in small letters, with blanks or without dash
 })
 
 test('a challenge takes five codes, an account ten wrong ones in 15 minutes, however many arrive at once', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const challenge = await challengeFor(api, person)
   const wrong = await Promise.all(Array.from({ length: 30 }, () => withCode(challenge, '000000')))
   expect(wrong.filter(({ status }) => status === 403)).toHaveLength(5)
@@ -126,7 +125,7 @@ test('a challenge takes five codes, an account ten wrong ones in 15 minutes, how
 })
 
 test('challenges cannot be piled up: ten passwords in 15 minutes without a code', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const credentials = { email: person.email, password: person.password }
   const answers = []
   for (let n = 0; n < 12; n++) answers.push(await api.rpc('sign_in', credentials))
@@ -134,7 +133,7 @@ test('challenges cannot be piled up: ten passwords in 15 minutes without a code'
 })
 
 test('a challenge lives 5 minutes, and neither a guessed secret nor another account opens it', async () => {
-  const [person, other] = [await signUpGuarded(api), await signUpGuarded(api)]
+  const [person, other] = [await signUpGuarded(api, db), await signUpGuarded(api, db)]
   const challenge = await challengeFor(api, person)
   const stranger = await challengeFor(api, other)
   for (const broken of [
@@ -161,7 +160,7 @@ test('a challenge lives 5 minutes, and neither a guessed secret nor another acco
 })
 
 test('a reset password does not go round the second factor, and voids challenges that wait', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const challenge = await challengeFor(api, person)
   const { rows } = await db.owner.query(
     `select private.issue_one_time_token('reset_password', $1, null, $2) as token`,
@@ -175,14 +174,14 @@ test('a reset password does not go round the second factor, and voids challenges
 })
 
 test('a suspended account finishes no sign-in it has begun', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const challenge = await challengeFor(api, person)
   await db.owner.query('select ops.suspend_account($1)', [person.email])
   expect((await withCode(challenge, person.app(30))).body.message).toBe('sign_in_challenge_invalid')
 })
 
 test('a wrong password tells nothing of a second factor', async () => {
-  const [guarded, plain] = [await signUpGuarded(api), await signUp(api)]
+  const [guarded, plain] = [await signUpGuarded(api, db), await signUpConfirmed(api, db)]
   const answers = []
   for (const email of [guarded.email, plain.email, 'nobody@example.com']) {
     answers.push(await api.rpc('sign_in', { email, password: 'a wrong guess' }))
@@ -192,7 +191,7 @@ test('a wrong password tells nothing of a second factor', async () => {
 })
 
 test('the database keeps neither challenge secrets nor recovery codes', async () => {
-  const person = await signUpGuarded(api)
+  const person = await signUpGuarded(api, db)
   const { challenge_secret } = await challengeFor(api, person)
   const code = (person.recoveryCodes[0] ?? '').replaceAll('-', '')
   const { rows } = await db.owner.query(

@@ -48,6 +48,11 @@ const memberCount = async () => {
   return rows[0].count
 }
 const REACHED = { status: 402, body: { code: 'PT402', message: 'plan_limit_reached' } }
+/** What somebody hears who is not in yet: neither the plan nor how many there are. */
+const FULL = {
+  status: 402,
+  body: { message: 'plan_limit_reached', details: 'The organization has no room for another member.' },
+}
 
 test('one more than the plan allows is refused, with the limit and the plan in the detail', async () => {
   expect((await make.team('Gears')).status).toBe(200)
@@ -118,7 +123,7 @@ describe('members', () => {
     expect(await memberCount()).toBe(3)
     const last = people[2]
     expect((await api.rpc('me', {}, last?.token)).body[0].email_verified_at).not.toBe(null)
-    expect(await api.rpc('join_organization_by_domain', {}, last?.token)).toMatchObject(REACHED)
+    expect(await api.rpc('join_organization_by_domain', {}, last?.token)).toMatchObject(FULL)
     await give('team')
     expect((await api.rpc('join_organization_by_domain', {}, last?.token)).status).toBe(200)
   })
@@ -145,7 +150,7 @@ describe('invitations', () => {
     for (const { id } of [await signUp(api), await signUp(api)]) await addMember(id)
     const { rows } = await db.owner.query('select id from core.invitations where email = $1', [email])
     const accept = () => api.rpc('accept_invitation', { invitation_id: rows[0].id }, late.token)
-    expect(await accept()).toMatchObject(REACHED)
+    expect(await accept()).toMatchObject(FULL)
     await give('business')
     expect((await accept()).status).toBe(200)
   })

@@ -110,7 +110,7 @@ describe('of an organization', () => {
     return person
   }
 
-  test.each(['owner', 'admin', 'billing'])('%s may, and all members see the plan', async (role) => {
+  test.each(['owner', 'billing'])('%s may, and all members see the plan', async (role) => {
     const person = await join(role)
     expect(await start(person, 'team', organizationId)).toMatchObject({ status: 200, body: { plan: 'team' } })
     const member = await join('member')
@@ -120,6 +120,16 @@ describe('of an organization', () => {
     ])
     expect((await api.get('/subscriptions', member.token)).body).toEqual([])
     expect((await api.rpc('me', {}, person.token)).body[0].trial_ends_at).toBe(null)
+  })
+
+  // Who manages what the organization pays for is said once, in core.organization_actions().
+  test('an admin neither decides about money nor sees it (organization_role_required)', async () => {
+    await start(await join('owner'), 'team', organizationId)
+    const admin = await join('admin')
+    expect(await start(admin, 'business', organizationId)).toMatchObject(
+      refusal(403, 'organization_role_required'),
+    )
+    expect((await api.get('/subscriptions', admin.token)).body).toEqual([])
   })
 
   test('a member may not (organization_role_required), a stranger hears of nothing (organization_not_found)', async () => {

@@ -4,6 +4,8 @@ import { type TestApi, testApi } from '../../../setup/api.ts'
 import { setClock } from '../../../setup/clock.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
+import { believe, makeIssuer } from '../identities/issuer.ts'
+import { inviting } from './inviting.ts'
 import { addMember, createOrganization, type Organization } from './story.ts'
 
 let db: TestDatabase
@@ -267,6 +269,38 @@ describe('people at the domain', () => {
     await confirm(mallory)
     expect(await organizationsOf(mallory)).toEqual([])
     expect((await join(mallory)).body.message).toBe('no_organization_to_join')
+  })
+
+  test('are not those an outside issuer speaks for, until a mail of ours arrives there', async () => {
+    const acme = await createOrganization(api)
+    const proven = await prove(acme)
+    await autoJoin(acme, proven)
+    const issuer = await makeIssuer()
+    await believe(db, issuer)
+    // Left the company long ago; the issuer still says that the address was theirs once.
+    const email = `left@${proven.domain}`
+    const invitation_id = await inviting(db, api).invite(acme, email, 'admin')
+    const token = await issuer.token({ email, email_verified: true })
+    const { body } = await api.rpc('sign_in_with_identity', { token })
+    const left = { id: body.user.id, token: body.access_token } as Person
+    expect(await organizationsOf(left)).toEqual([])
+    expect((await join(left)).body.message).toBe('email_not_verified')
+    expect((await api.get('/invitations', left.token)).body).toEqual([])
+    const accepted = await api.rpc('accept_invitation', { invitation_id }, left.token)
+    expect(accepted.body.message).toBe('invitation_not_found')
+
+    expect((await api.rpc('request_email_verification', {}, left.token)).status).toBe(202)
+    const { rows } = await db
+      .as('howdah_worker')
+      .query('select core.begin_mail($1) as mail', [
+        (
+          await db.owner.query(`select id from core.mails where kind = 'verify_email' and user_id = $1`, [
+            left.id,
+          ])
+        ).rows[0].id,
+      ])
+    expect((await api.rpc('verify_email', { token: rows[0].mail.token })).status).toBe(204)
+    expect(await organizationsOf(left)).toEqual([{ id: acme.id, my_role: 'member' }])
   })
 
   test('who were removed do not come back by themselves, and learn nothing by trying', async () => {

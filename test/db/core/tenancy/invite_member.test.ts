@@ -96,6 +96,19 @@ test('an organization mails 200 in a day (too_many_attempts)', async () => {
   expect((await api.get('/invitations', acme.owner.token)).body).toHaveLength(1)
 })
 
+test('nobody mails more by making one organization after the other (too_many_attempts)', async () => {
+  const first = await createOrganization(api)
+  await db.owner.query(
+    `select private.take_attempt(private.attempt_bucket('mail:invitation', $1), 200, '24 hours') from generate_series(1, 199)`,
+    [first.owner.id],
+  )
+  await steps.invite(first, anAddress())
+  const second = await createOrganization(api, first.owner)
+  expect((await steps.inviteAs(first.owner, second, anAddress())).body.message).toBe('too_many_attempts')
+  const admin = await addMember(db, api, second, 'admin')
+  expect((await steps.inviteAs(admin, second, anAddress())).status).toBe(202)
+})
+
 test('what was removed comes back by an invitation', async () => {
   const acme = await createOrganization(api)
   const guest = await steps.verified()

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Answer, type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
+import { inviting } from './inviting.ts'
 import { addMember, createOrganization, type Organization, type Role } from './story.ts'
 
 let db: TestDatabase
@@ -81,6 +82,23 @@ describe('who may do what', () => {
     }
     expect(await roleOf(acme, admin)).toBe('admin')
   })
+})
+
+test('who was removed does not come back by an invitation from before, with a role nobody gives any more', async () => {
+  const { invite, verified, accept } = inviting(db, api)
+  const acme = await createOrganization(api)
+  const bob = await verified()
+  const [old, foreign] = [
+    await invite(acme, bob.email, 'admin'),
+    await invite(await createOrganization(api), bob.email),
+  ]
+  await addMember(db, api, acme, 'member', bob)
+  expect((await remove(acme.owner, acme, bob.id)).status).toBe(204)
+  const back = await accept(bob, { invitation_id: old })
+  expect([back.status, back.body.message]).toEqual([404, 'invitation_not_found'])
+  expect(await roleOf(acme, bob)).toBeUndefined()
+  expect((await accept(bob, { invitation_id: foreign })).status).toBe(200)
+  expect((await accept(bob, { invitation_id: await invite(acme, bob.email) })).status).toBe(200)
 })
 
 test('strangers and removed members get one answer for organizations of others and missing ones (R-22)', async () => {

@@ -5,6 +5,8 @@ import { type TestApi, testApi } from '../../../setup/api.ts'
 import { sealAll } from '../../../setup/audit.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import type { Person } from '../../../setup/story.ts'
+import { inviting } from '../../core/tenancy/inviting.ts'
+import { createOrganization } from '../../core/tenancy/story.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -121,6 +123,24 @@ test('what is searched for has to be a word', async () => {
   for (const words of [[], ['abc'], ['    '], ['canary', 'a']]) {
     await expect(traces(words)).rejects.toMatchObject({ message: 'search_words_invalid' })
   }
+})
+
+test('somebody invited before they had an account: neither the log nor the outbox keeps the address', async () => {
+  const { invite, tokenOf, verified, accept } = inviting(db, api)
+  const email = 'invited-before@example.com'
+  const invitationId = await invite(await createOrganization(api), email)
+  const token = await tokenOf(invitationId)
+  const { rowCount } = await db.owner.query(
+    `select core.finish_mail(m.id, 'sent') from core.mails as m where m.invitation_id = $1`,
+    [invitationId],
+  )
+  expect(rowCount).toBe(1)
+  expect((await accept(await verified(email), { token })).status).toBe(200)
+  expect((await traces([email])).map(({ relation }) => relation)).toContain('core.invitations')
+  await db.owner.query('select erase_user($1)', [email])
+  expect(await traces([email])).toEqual([])
+  await sealAll(db)
+  expect((await db.owner.query('select is_ok from ops.verify_audit()')).rows[0].is_ok).toBe(true)
 })
 
 test('the last owner of an organization is not erased: somebody has to take it over first, and nothing is lost', async () => {

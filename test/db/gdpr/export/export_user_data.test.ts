@@ -3,7 +3,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { seededCast } from '../../../rules/matrix/seeded-cast.ts'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
-import type { Person } from '../../../setup/story.ts'
+import { type Person, signUp } from '../../../setup/story.ts'
+import { inviting } from '../../core/tenancy/inviting.ts'
+import { createOrganization } from '../../core/tenancy/story.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -13,6 +15,7 @@ beforeAll(async () => {
   api = await testApi(db)
   // Belongs to an organization of somebody else's, and owns none.
   ada = (await seededCast(db, api)).people.get('member-a') as Person
+  await db.owner.query('update core.users set email_verified_at = now() where id = $1', [ada.id])
   // What an account or an organization has: the cast has it as organizations only.
   await db.owner.query(
     `with plan as (
@@ -79,6 +82,21 @@ test('no word of anybody else, and no secret', async () => {
   const secret = await db.owner.query(`
     select p.table_name, p.column_name from gdpr.column_policies as p where p.class = 'secret' and p.on_export = 'include'`)
   expect(secret.rows).toEqual([])
+})
+
+test('who signed up with another’s address is not told what was sent to it', async () => {
+  const acme = await createOrganization(api)
+  const email = 'not-mine@example.com'
+  await inviting(db, api).invite(acme, email, 'admin')
+  const stranger = await signUp(api, { email })
+  expect(JSON.stringify(await exported(email))).not.toContain(acme.id)
+  await db.owner.query(
+    `update core.users set email_verified_at = now(), email_vouched_by = 'https://issuer.example' where id = $1`,
+    [stranger.id],
+  )
+  expect(JSON.stringify(await exported(email))).not.toContain(acme.id)
+  await db.owner.query('update core.users set email_vouched_by = null where id = $1', [stranger.id])
+  expect(JSON.stringify(await exported(email))).toContain(acme.id)
 })
 
 test('is a security event about that person, without what was exported', async () => {
