@@ -51,7 +51,10 @@ test('a subscription whose metadata names the account gives it the plan', async 
   expect(await subscriptions(await signUp(api))).toEqual([])
 })
 
-test('a checkout names the account, and what came before it is made up for', async () => {
+const trustReferences = (isTrusted: boolean) =>
+  db.owner.query(`select ops.set_setting('billing_trust_client_reference', $1)`, [isTrusted])
+
+test('a checkout names the account where an operator says so, and what came before it is made up for', async () => {
   const about = subscription()
   await deliver(api, event('customer.subscription.created', about))
   await deliver(api, changed({ ...about, cancel_at_period_end: true }))
@@ -61,11 +64,17 @@ test('a checkout names the account, and what came before it is made up for', asy
     'customer.subscription.updated unmatched',
   ])
   const checkout = { object: 'checkout.session', customer: about.customer, client_reference_id: ada.id }
+  // In a payment link the payer writes it, so nobody's plan changes by it unasked.
   await deliver(api, event('checkout.session.completed', checkout))
+  expect(await planOf(ada)).toMatchObject({ plan: 'free', state: 'none' })
+  await trustReferences(true)
+  await deliver(api, event('checkout.session.completed', checkout))
+  await trustReferences(false)
   expect(await planOf(ada)).toMatchObject({ plan: 'pro', state: 'active', cancel_at_period_end: true })
   expect(await outcomes()).toEqual([
     'customer.subscription.created processed',
     'customer.subscription.updated processed',
+    'checkout.session.completed unmatched',
     'checkout.session.completed processed',
   ])
 })
@@ -85,7 +94,9 @@ test('a later event cannot carry a customer over to another account', async () =
   await deliver(api, changed(about))
   const mallory = await signUp(api)
   const checkout = { object: 'checkout.session', customer: about.customer, client_reference_id: mallory.id }
+  await trustReferences(true)
   await deliver(api, event('checkout.session.completed', checkout, { created: seconds() + 1 }))
+  await trustReferences(false)
   await deliver(
     api,
     changed({ ...about, metadata: { howdah_user_id: mallory.id } }, { created: seconds() + 2 }),

@@ -8,6 +8,7 @@ let db: TestDatabase
 beforeAll(async () => {
   db = await testDatabase()
   await makePlans(db)
+  await db.owner.query(`select ops.set_setting('billing_trust_client_reference', 'true')`)
   // One call a history instead of two an event.
   await db.owner.query(`
     create function private.play(events jsonb) returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
