@@ -905,6 +905,7 @@ create table core.users (
   email text not null,
   email_key text generated always as (core.email_key(email)) stored not null,
   email_verified_at timestamp with time zone,
+  email_vouched_by text,
   role text default 'user'::text not null,
   status text default 'active'::text not null,
   full_name text,

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:c9ef0ed69ac8507986b72cf02ddf641c7e08e559
+--! Hash: sha1:1e5b3b76e37a5083f1ee04cf71db53915823bf45
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -567,6 +567,8 @@ create table if not exists core.users (
   -- Compared instead of the address; see core.email_key().
   email_key text not null generated always as (core.email_key(email)) stored,
   email_verified_at timestamptz,
+  -- The issuer on whose word alone the address counts as confirmed; null once a mail of ours has arrived there.
+  email_vouched_by text,
   role text not null default 'user'
     constraint role_is_valid check (role in ('user', 'support', 'admin')),
   status text not null default 'active'
@@ -2575,8 +2577,10 @@ begin atomic
       'Days after which events of the billing provider are deleted.'),
     ('default_organization_plan', '"starter"', '{"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
       'Plan of organizations without a subscription; one that does not exist limits nothing.'),
-    ('default_user_plan', '"free"', '{"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
+    ('default_user_plan', '"free"', '{"type": "string", "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
       'Plan of accounts without a subscription; one that does not exist limits nothing.'),
+    ('billing_trust_client_reference', 'false', '{"type": "boolean"}',
+      'Whether client_reference_id of a checkout says who pays; with payment links the payer writes it.'),
     ('client_address_header', 'null', '{"type": ["string", "null"], "maxLength": 100, "pattern": "^[a-z0-9-]+$"}',
       'Header in which the proxy in front of PostgREST writes the caller''s address (lower case); null: address unknown.'),
     ('jwt_audience', '"howdah"', '{"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^[:space:][:cntrl:]]+$"}', 'Claim aud of access tokens.'),
@@ -2754,7 +2758,7 @@ begin atomic
 end;
 comment on function private.set_secret(text, text) is
 $$Stores a secret. Safe to repeat. Known names: attempt_key; jwt_secret, jwt_secret_next and jwt_secret_previous;
-stripe_webhook_secrets; web_push_public_key and web_push_private_key.$$;
+billing_webhook_secrets; web_push_public_key and web_push_private_key.$$;
 revoke all on function private.set_secret(text, text) from public;
 --! EndIncluded core/secrets.sql
 --! Included core/enqueue_job.sql
@@ -3639,6 +3643,24 @@ comment on function core.audit_events_about(uuid) is
 $$Numbers of the events whose payload is about a person and not yet blank: their rows, and security events of theirs.$$;
 revoke all on function core.audit_events_about(uuid) from public;
 
+-- Rows that an address leads to name no account: it came later, or never.
+create or replace function core.audit_events_at(email_key text)
+  returns setof bigint
+  language sql
+  stable
+  strict
+begin atomic
+  select e.id from core.audit_log as e
+  where e.relation in (
+      select format('%I.%I', p.schema_name, p.table_name) from gdpr.column_policies as p where p.subject = 'email'
+    )
+    and core.email_key(coalesce(e.new_values, e.old_values) ->> 'email') = audit_events_at.email_key
+    and e.blanked_by is null;
+end;
+comment on function core.audit_events_at(text) is
+$$Numbers of the events, not yet blank, about rows that an address alone leads to (invitations).$$;
+revoke all on function core.audit_events_at(text) from public;
+
 create or replace function core.blank_audit_payload(event_ids bigint[])
   returns bigint
   language plpgsql
@@ -3877,7 +3899,9 @@ declare
 begin
   select m.* into v_mail from core.mails as m where m.id = begin_mail.mail_id for update;
   if v_mail.state = 'sending' then
-    update core.mails as m set state = 'unknown', finished_at = core.now() where m.id = v_mail.id;
+    update core.mails as m
+    set state = 'unknown', recipient = case when m.user_id is not null then m.recipient end, finished_at = core.now()
+    where m.id = v_mail.id;
     return null;
   elsif v_mail.state is distinct from 'waiting' then
     return null;
@@ -3918,7 +3942,7 @@ begin
     or v_mail.recipient is null
     or v_user.status <> 'active'
     or v_user.deleted_at is not null
-    or (v_mail.kind = 'verify_email' and v_user.email_verified_at is not null)
+    or (v_mail.kind = 'verify_email' and v_user.email_verified_at is not null and v_user.email_vouched_by is null)
   then
     update core.mails as m
     set state = 'skipped', recipient = null, finished_at = core.now()
@@ -3979,6 +4003,8 @@ begin
   set
     state = finish_mail.state,
     last_error = left(finish_mail.error, 500),
+    -- An address that no account leads to: nobody's export or erasure would find it later.
+    recipient = case when m.user_id is not null or finish_mail.state = 'waiting' then m.recipient end,
     finished_at = case when finish_mail.state <> 'waiting' then core.now() end
   where m.id = finish_mail.mail_id and m.state = 'sending';
   return found;
@@ -4759,8 +4785,8 @@ create policy select_admin on core.users
   using ((select core.is_admin()));
 revoke all on core.users from howdah_anon, howdah_user, howdah_admin;
 grant select (
-  id, email, email_verified_at, role, status, full_name, display_name, avatar_url, timezone, locale, preferences,
-  has_onboarded, trial_ends_at, created_at, updated_at
+  id, email, email_verified_at, email_vouched_by, role, status, full_name, display_name, avatar_url, timezone, locale,
+  preferences, has_onboarded, trial_ends_at, created_at, updated_at
 ) on core.users to howdah_user, howdah_admin;
 
 alter table core.sessions enable row level security;
@@ -5383,16 +5409,17 @@ create or replace function api.verify_email(token text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_token private.one_time_tokens := private.redeem_one_time_token(
-    verify_email.token, array['sign_up', 'verify_email', 'change_email']
-  );
+  v_token private.one_time_tokens;
 begin
   perform core.require_plain_call();
+  v_token := private.redeem_one_time_token(verify_email.token, array['sign_up', 'verify_email', 'change_email']);
   case v_token.purpose
     when 'sign_up' then
       perform private.open_verified_account(v_token);
     when 'verify_email' then
-      update core.users as u set email_verified_at = core.now() where u.id = v_token.user_id;
+      update core.users as u
+      set email_verified_at = core.now(), email_vouched_by = null
+      where u.id = v_token.user_id;
     when 'change_email' then
       perform private.move_account(v_token.user_id, v_token.email);
   end case;
@@ -5404,7 +5431,7 @@ $$Confirm an e-mail address with the token of a mail's link.
 After sign_up it opens the account (then sign in), after request_email_verification it marks the address as confirmed,
 after change_email it moves the account to the new address. A token works once.
 
-Errors: link_invalid (400), email_taken (409).$$;
+Errors: link_invalid (400), email_taken (409), call_not_plain (400).$$;
 revoke all on function api.verify_email(text) from public;
 grant execute on function api.verify_email(text) to howdah_anon, howdah_user, howdah_admin;
 
@@ -5456,7 +5483,7 @@ begin
   select u.email into strict v_old_email from core.users as u where u.id = move_account.user_id for update;
   begin
     update core.users as u
-    set email = move_account.email, email_verified_at = core.now()
+    set email = move_account.email, email_verified_at = core.now(), email_vouched_by = null
     where u.id = move_account.user_id;
   exception when unique_violation then
     perform core.raise_error('email_taken', 'The address went to another account meanwhile.');
@@ -5490,7 +5517,7 @@ begin
   if v_user.id is null then
     perform core.raise_error('not_signed_in');
   end if;
-  if v_user.email_verified_at is not null then
+  if v_user.email_verified_at is not null and v_user.email_vouched_by is null then
     perform core.raise_error('email_already_verified', format('%s was confirmed at %s.', v_user.email, v_user.email_verified_at));
   end if;
   v_refusal := private.take_mail_attempt('verify_email', v_user.email);
@@ -5569,8 +5596,8 @@ begin
   perform private.set_password(v_token.user_id, reset_password.new_password);
   -- The mail has arrived, so the mailbox is proven too.
   update core.users as u
-  set email_verified_at = core.now()
-  where u.id = v_token.user_id and u.email_verified_at is null;
+  set email_verified_at = coalesce(u.email_verified_at, core.now()), email_vouched_by = null
+  where u.id = v_token.user_id and (u.email_verified_at is null or u.email_vouched_by is not null);
   return jsonb_build_object('ended_session_count', private.end_sessions(v_token.user_id, 'password_reset'));
 end
 $$;
@@ -6165,7 +6192,8 @@ comment on function private.second_factor_bucket(private.sign_in_challenges, boo
 revoke all on function private.second_factor_bucket(private.sign_in_challenges, boolean) from public;
 --! EndIncluded core/second_factor/redeem_sign_in_challenge.sql
 --! Included core/second_factor/start_totp_enrollment.sql
--- First step: a secret for the authenticator app. Nothing is asked for at sign-in before the app has shown a code.
+-- First step: a secret for the authenticator app. Nothing is asked for at sign-in before the app has shown a code. Needs a
+-- proven address: else somebody could sign up with another's and lock its owner out of it for good.
 -- security definer: web roles touch no secret; the account is the caller's own and its password is asked for.
 create or replace function api.start_totp_enrollment(password text)
   returns jsonb
@@ -6179,11 +6207,17 @@ declare
   v_secret bytea := extensions.gen_random_bytes(20);
   v_issuer text := private.uri_component(core.setting('app_name') #>> '{}');
   v_email text;
+  v_verified_at timestamptz;
 begin
   perform core.require_plain_call();
   v_refusal := private.reauthenticate(start_totp_enrollment.password);
   if v_refusal is not null then
     return v_refusal;
+  end if;
+  select u.email, u.email_verified_at into strict v_email, v_verified_at
+  from core.users as u where u.id = core.current_user_id();
+  if v_verified_at is null then
+    return core.error_response('email_not_verified');
   end if;
   if private.has_second_factor(core.current_user_id()) then
     return core.error_response('totp_already_enabled');
@@ -6193,7 +6227,6 @@ begin
   on conflict on constraint totp_factors_pkey do update
     set secret = excluded.secret, created_at = excluded.created_at
     where f.confirmed_at is null;
-  select u.email into strict v_email from core.users as u where u.id = core.current_user_id();
   return jsonb_build_object(
     'secret', core.base32(v_secret),
     'uri', format(
@@ -6207,10 +6240,10 @@ $$;
 comment on function api.start_totp_enrollment(text) is
 $$Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
 
-confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
+Needs a confirmed address. confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
 
 @returns core.totp_enrollment_schema
-Errors: not_signed_in (401), password_wrong (403), totp_already_enabled (409), too_many_attempts (429).$$;
+Errors: not_signed_in (401), password_wrong (403), email_not_verified (403), totp_already_enabled (409), too_many_attempts (429).$$;
 revoke all on function api.start_totp_enrollment(text) from public;
 grant execute on function api.start_totp_enrollment(text) to howdah_user, howdah_admin;
 
@@ -6988,10 +7021,12 @@ begin
     refusal := core.error_response('identity_email_unproven');
     return;
   end if;
-  insert into core.users (email, email_verified_at, display_name, locale, created_at, updated_at)
+  insert into core.users (email, email_verified_at, email_vouched_by, display_name, locale, created_at, updated_at)
   values (
     v_email,
     core.now(),
+    -- Believed for this account; whether the mailbox is still theirs only a mail can tell, see private.join_by_domain().
+    claims ->> 'iss',
     case when char_length(v_name) between 1 and 80 then v_name end,
     case when claims ->> 'locale' ~ '^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$'
       then claims ->> 'locale' else 'en' end,
@@ -8389,7 +8424,7 @@ revoke all on function core.invitation_ttl() from public;
 create or replace function core.invitation_mails_per_day() returns integer language sql immutable parallel safe
 return 200;
 comment on function core.invitation_mails_per_day() is
-$$So many invitations an organization mails in 24 hours: a company on its first day, but no spammer.$$;
+$$So many invitations an organization, or one person for all of theirs, mails in 24 hours: a company on its first day, but no spammer.$$;
 revoke all on function core.invitation_mails_per_day() from public;
 
 create or replace function core.my_verified_email_key()
@@ -8399,10 +8434,10 @@ create or replace function core.my_verified_email_key()
 return (
   select core.email_key(u.email)
   from core.users as u
-  where u.id = core.current_user_id() and u.email_verified_at is not null
+  where u.id = core.current_user_id() and u.email_verified_at is not null and u.email_vouched_by is null
 );
 comment on function core.my_verified_email_key() is
-$$What the caller's own address is compared by, once they have proven it; null before.$$;
+$$What the caller's own address is compared by, once they have proven it to us; null before.$$;
 revoke all on function core.my_verified_email_key() from public;
 grant execute on function core.my_verified_email_key() to howdah_user, howdah_admin;
 --! EndIncluded core/tenancy/invitation_rules.sql
@@ -8986,12 +9021,21 @@ begin
   insert into core.organization_exclusions (organization_id, user_id, created_at)
   values (remove_member.organization_id, remove_member.user_id, core.now())
   on conflict on constraint organization_exclusions_pkey do nothing;
+  -- Nor by an invitation from before they were in, with a role that nobody gives them any more.
+  update core.invitations as i
+  set state = 'revoked', token_hash = null
+  from core.users as u
+  where i.organization_id = remove_member.organization_id
+    and u.id = remove_member.user_id
+    and i.email_key = u.email_key
+    and i.state = 'pending';
 end
 $$;
 comment on function api.remove_member(uuid, uuid) is
 $$Remove a member (owners and admins; owners only by owners). Felt by the member's next request.
 
-Whoever was removed does not come back by an address at a verified domain, only by an invitation.
+Whoever was removed does not come back by an address at a verified domain, only by a new invitation; open ones for
+their address are taken back.
 
 Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), member_not_found (404),
 organization_needs_owner (409).$$;
@@ -9096,6 +9140,11 @@ begin
     private.take_attempt(
       private.attempt_bucket('mail:invitation', v_invitation.organization_id::text),
       core.invitation_mails_per_day(), interval '24 hours'
+    ),
+    -- Organizations cost nothing: whoever makes one after the other mails no more for it.
+    private.take_attempt(
+      private.attempt_bucket('mail:invitation', core.current_user_id()::text),
+      core.invitation_mails_per_day(), interval '24 hours'
     )
   );
   if v_wait_seconds > 0 then
@@ -9164,7 +9213,7 @@ $$Invite an address to an organization as admin, member (default) or billing (ow
 
 A mail goes out with a link for accept_invitation; it works for 7 days, once, and only for an account with this very
 address, confirmed. The answer is the same whether the address has an account or not. An address gets at most 5 such
-mails an hour, an organization sends at most 200 in 24 hours.
+mails an hour; an organization, and whoever invites, sends at most 200 in 24 hours.
 
 @returns core.invitation_queued_schema
 Errors: not_signed_in (401), organization_not_found (404), organization_role_required (403), email_invalid (400),
@@ -9301,8 +9350,8 @@ begin
     and i.email_key = v_user.email_key
     and i.state = 'pending'
     and i.expires_at > core.now()
-    -- Without the token it is the address alone that shows the invitation, so it has to be proven.
-    and (take_invitation.token is not null or v_user.email_verified_at is not null);
+    -- Without the token it is the address alone that shows the invitation, so it has to be proven, and to us.
+    and (take_invitation.token is not null or v_user.email_key = core.my_verified_email_key());
   -- The organization first, as in everything that changes who belongs to it; whoever deletes it goes the same way.
   perform from core.organizations as o where o.id = v_invitation.organization_id for no key update;
   -- Of twenty at once one gets it; the others have waited and find it taken.
@@ -9587,7 +9636,8 @@ grant execute on function api.remove_domain(uuid) to howdah_user, howdah_admin;
 --! EndIncluded core/tenancy/manage_domain.sql
 --! Included core/tenancy/join_by_domain.sql
 -- A confirmed address at a verified domain opens the organization that says so: at the moment of its confirmation, or when
--- the account asks. Accounts that were there before are not pulled in: they never agreed to be seen by the others there.
+-- the account asks. Confirmed by a mail of ours: an outside issuer may go on vouching for a mailbox that a company took
+-- from somebody long ago. Accounts that were there before are not pulled in: they never agreed to be seen by the others there.
 create or replace function private.join_by_domain(user_id uuid, email text)
   returns uuid
   language plpgsql
@@ -9633,7 +9683,7 @@ declare
   v_organization_id uuid;
 begin
   select u.* into v_user from core.users as u where u.id = core.require_user();
-  if v_user.email_verified_at is null then
+  if v_user.email_verified_at is null or v_user.email_vouched_by is not null then
     perform core.raise_error('email_not_verified', format('%s is not confirmed yet.', v_user.email));
   end if;
   v_organization_id := private.join_by_domain(v_user.id, v_user.email);
@@ -9648,6 +9698,8 @@ $$;
 comment on function api.join_organization_by_domain() is
 $$Become a member of the organization that takes in people with an address at your domain; your own must be confirmed.
 
+Where only an outside issuer has confirmed it, ask for our mail first (request_email_verification).
+
 Errors: not_signed_in (401), email_not_verified (403), no_organization_to_join (404), plan_limit_reached (402).$$;
 revoke all on function api.join_organization_by_domain() from public;
 grant execute on function api.join_organization_by_domain() to howdah_user, howdah_admin;
@@ -9658,7 +9710,7 @@ create or replace function core.tg_users__join_by_domain()
   set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if tg_op = 'INSERT' or old.email_verified_at is null or old.email <> new.email then
+  if tg_op = 'INSERT' or old.email_verified_at is null or old.email_vouched_by is not null or old.email <> new.email then
     begin
       perform private.join_by_domain(new.id, new.email);
     exception when sqlstate 'PT402' then
@@ -9675,8 +9727,8 @@ $$An address that is being confirmed brings its account into the organization of
 revoke all on function core.tg_users__join_by_domain() from public;
 
 create or replace trigger _500_join_by_domain
-  after insert or update of email, email_verified_at on core.users
-  for each row when (new.email_verified_at is not null and new.status = 'active' and new.deleted_at is null)
+  after insert or update of email, email_verified_at, email_vouched_by on core.users
+  for each row when (new.email_verified_at is not null and new.email_vouched_by is null and new.status = 'active' and new.deleted_at is null)
   execute function core.tg_users__join_by_domain();
 --! EndIncluded core/tenancy/join_by_domain.sql
 --! Included core/tenancy/check_domains.sql
@@ -10924,7 +10976,7 @@ create policy select_own on core.subscriptions
   using (
     user_id = (select core.current_user_id())
     -- An organization's money is the business of those who decide about it.
-    or organization_id in (select core.my_organization_ids_as('{owner,admin,billing}'))
+    or organization_id in (select core.my_organization_ids_as(core.organization_roles_for('manage_billing')))
   );
 revoke all on core.subscriptions from howdah_anon, howdah_user, howdah_admin;
 grant select (
@@ -10993,7 +11045,7 @@ select
   s.updated_at
 from core.subscriptions as s;
 comment on view api.subscriptions is
-$$Your subscriptions, old ones too, and those of organizations where you are owner, admin or billing.$$;
+$$Your subscriptions, old ones too, and those of organizations where you are owner or billing.$$;
 comment on column api.subscriptions.id is $$Key of the subscription.$$;
 comment on column api.subscriptions.user_id is $$The account it is of; null when it is an organization's.$$;
 comment on column api.subscriptions.organization_id is $$The organization it is of; null when it is an account's.$$;
@@ -11189,6 +11241,13 @@ begin
       tg_argv[1], new.organization_id, private.plan_usage(tg_argv[1], new.organization_id));
   end if;
   return null;
+exception when sqlstate 'PT402' then
+  -- Whoever comes in by an invitation or a domain is not in yet: what the organization pays for, and how many it has, is
+  -- not theirs to hear.
+  if tg_argv[0] = 'members' and (to_jsonb(new) ->> 'user_id')::uuid = core.current_user_id() then
+    perform core.raise_error('plan_limit_reached', 'The organization has no room for another member.');
+  end if;
+  raise;
 end
 $$;
 comment on function core.tg__require_plan_limit() is
@@ -11355,7 +11414,9 @@ declare
   v_plan core.plans;
 begin
   if v_user_id is null then
-    perform core.require_organization_role(start_trial.organization_id, '{owner,admin,billing}');
+    perform core.require_organization_role(
+      start_trial.organization_id, core.organization_roles_for('manage_billing')
+    );
   end if;
 
   select p.* into v_plan
@@ -11391,7 +11452,7 @@ begin
 end
 $$;
 comment on function api.start_trial(text, uuid) is
-$$Begin the trial of a plan, for yourself or for an organization where you are owner, admin or billing.
+$$Begin the trial of a plan, for yourself or for an organization where you are owner or billing.
 
 Once in the life of an account or an organization. When it ends, the default plan counts again.
 
@@ -11688,7 +11749,8 @@ revoke all on function core.billing_order(timestamptz, text, text) from public;
 --! EndIncluded core/subscriptions/billing_order.sql
 --! Included core/subscriptions/link_billing_customer.sql
 -- Whose account or organization a customer of the provider pays for. Events name it in the metadata that the server of
--- the application gave (howdah_organization_id, howdah_user_id), or in a checkout's client_reference_id.
+-- the application gave (howdah_organization_id, howdah_user_id). A checkout's client_reference_id counts only where an
+-- operator says that nobody else writes it: in the address of a payment link the payer may put whose plan they please.
 
 create or replace function private.named_subject(facts jsonb, out user_id uuid, out organization_id uuid)
   returns record
@@ -11697,9 +11759,11 @@ create or replace function private.named_subject(facts jsonb, out user_id uuid, 
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user uuid := core.uuid_or_null(coalesce(named_subject.facts ->> 'user_id', named_subject.facts ->> 'reference'));
-  v_organization uuid :=
-    core.uuid_or_null(coalesce(named_subject.facts ->> 'organization_id', named_subject.facts ->> 'reference'));
+  v_reference text := case
+    when core.setting('billing_trust_client_reference') = 'true' then named_subject.facts ->> 'reference'
+  end;
+  v_user uuid := core.uuid_or_null(coalesce(named_subject.facts ->> 'user_id', v_reference));
+  v_organization uuid := core.uuid_or_null(coalesce(named_subject.facts ->> 'organization_id', v_reference));
 begin
   select o.id into named_subject.organization_id from core.organizations as o where o.id = v_organization;
   if named_subject.organization_id is null then
@@ -15274,6 +15338,7 @@ revoke all on function gdpr.subject_filter(text, text) from public;
 -- What is held about a person, handed out.
 --! Included gdpr/export/export_rows.sql
 -- A person's rows as the registry says they are to be handed out: every table, every column marked include, no other.
+-- What an address alone leads to is handed out only once the address is proven to us: anybody can sign up with another's.
 create or replace function gdpr.export_rows(user_id uuid)
   returns table (relation text, content jsonb)
   language plpgsql
@@ -15289,6 +15354,16 @@ begin
     join pg_attribute as a
       on a.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass and a.attname = p.column_name
     where p.on_export = 'include'
+      and (
+        exists (
+          select from core.users as u
+          where u.id = export_rows.user_id and u.email_verified_at is not null and u.email_vouched_by is null
+        )
+        or not exists (
+          select from gdpr.column_policies as s
+          where (s.schema_name, s.table_name, s.subject) = (p.schema_name, p.table_name, 'email')
+        )
+      )
     group by p.schema_name, p.table_name
     order by p.schema_name <> 'core', p.table_name <> 'users', p.schema_name, p.table_name
   loop
@@ -15538,9 +15613,10 @@ declare
   v_row_count bigint;
   v_counts jsonb := '{}';
   v_blanked_count bigint;
+  v_email_key text;
 begin
   -- Whoever writes as this person at the moment is waited for, and comes too late afterwards.
-  perform from core.users as u where u.id = v_user_id for update;
+  select u.email_key into v_email_key from core.users as u where u.id = v_user_id for update;
   update core.users as u
   set status = 'erased', deleted_at = coalesce(u.deleted_at, core.now())
   where u.id = v_user_id;
@@ -15557,7 +15633,9 @@ begin
   end loop;
 
   -- Last: the log has just written down everything that was deleted.
-  v_blanked_count := core.blank_audit_payload(array(select core.audit_events_about(v_user_id)));
+  v_blanked_count := core.blank_audit_payload(array(
+    select core.audit_events_about(v_user_id) union select core.audit_events_at(v_email_key)
+  ));
   perform gdpr.renew_statistics('core', 'audit_log');
   perform core.record_security_event('account_erased', v_user_id, jsonb_build_object('row_counts', v_counts));
   return jsonb_build_object(
@@ -15811,7 +15889,7 @@ select gdpr.declare_columns('core.users', 'id', '{"class": "personal", "on_expor
   '{"id": {"on_erase": "keep", "reason": "Holds the rows of others together; leads nowhere once the rest is gone."},
     "email": {"on_erase": "anonymize", "erased_with": "''erased-'' || gen_random_uuid() || ''@erased.invalid''"},
     "email_key": {"on_export": "exclude", "on_erase": "anonymize"},
-    "email_verified_at": {}, "role": {"class": "none", "on_erase": "keep"},
+    "email_verified_at": {}, "email_vouched_by": {}, "role": {"class": "none", "on_erase": "keep"},
     "status": {"class": "none", "on_erase": "keep"}, "full_name": {}, "display_name": {}, "avatar_url": {},
     "timezone": {"on_erase": "anonymize", "erased_with": "''UTC''"},
     "locale": {"on_erase": "anonymize", "erased_with": "''en''"},

@@ -74,7 +74,7 @@ test('a checkout names the account where an operator says so, and what came befo
   expect(await outcomes()).toEqual([
     'customer.subscription.created processed',
     'customer.subscription.updated processed',
-    'checkout.session.completed unmatched',
+    'checkout.session.completed processed',
     'checkout.session.completed processed',
   ])
 })
