@@ -1,7 +1,7 @@
 /**
  * R-07 in short: holes in what the API shows, through the real PostgREST. Each policy's conditions and each view's
- * security_invoker are taken away in turn, and the matrix has to notice. `npm run test:mutation` takes away everything
- * else, too.
+ * security_invoker are taken away in turn, and the matrix has to notice: some here; `npm run test:mutation` takes all of
+ * them away, and everything else.
  */
 import { afterAll, expect, it } from 'vitest'
 import { testApi } from '../setup/api.ts'
@@ -13,6 +13,8 @@ import { SECOND_LINE } from './mutation/second-line.ts'
 
 const MUTANTS_TIMEOUT_MS = 600_000
 const KINDS = ['using (true)', 'with check (true)', 'view as its owner']
+/** Each of them takes a second: here some, at night all. */
+const EACH = 3
 /** Policies for people and tools that log in; no request becomes one of them. */
 const OF_READERS = / select_(analytics|readonly): /
 
@@ -25,16 +27,18 @@ const attackers = field.world.identities.filter(({ name }) => ['user A', 'admin'
 it(
   'every hole is noticed',
   async () => {
-    const mutants = (await allMutants(db.superuser)).filter(
-      ({ kind, objects, what }) =>
-        KINDS.includes(kind) && objects.some((name) => name.startsWith('api.')) && !OF_READERS.test(what),
-    )
+    const mutants = (await allMutants(db.superuser))
+      .filter(
+        ({ kind, objects, what }) =>
+          KINDS.includes(kind) && objects.some((name) => name.startsWith('api.')) && !OF_READERS.test(what),
+      )
+      .filter((_, index) => index % EACH === 0)
     const survivors: string[] = []
     for (const mutant of mutants) {
       if (!(await noticedByHttp(field, mutant, attackers))) survivors.push(mutant.what)
     }
     console.log(`mutants: ${mutants.length} holes, ${mutants.length - survivors.length} noticed`)
-    expect(mutants.length).toBeGreaterThan(20)
+    expect(mutants.length).toBeGreaterThan(15)
     const tried = new Set(mutants.map(({ what }) => what))
     expect(survivors.sort()).toEqual(
       Object.keys(SECOND_LINE)
