@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:1e5b3b76e37a5083f1ee04cf71db53915823bf45
+--! Hash: sha1:3043279802f9c197d3753902d3eb3bf0184c6ccf
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -5941,7 +5941,7 @@ create or replace function private.issue_recovery_codes(user_id uuid)
 as $$
 declare
   v_code text;
-  v_codes text[] := '{}';
+  v_codes text[] := array[]::text[];
 begin
   delete from private.recovery_codes as c where c.user_id = issue_recovery_codes.user_id;
   for v_number in 1 .. 10 loop
@@ -8694,15 +8694,30 @@ select
 from core.organization_members as m
 left join core.fellow_members() as f on f.organization_id = m.organization_id and f.user_id = m.user_id;
 comment on view api.organization_members is $$Who belongs to the organizations that you belong to.$$;
-comment on column api.organization_members.organization_id is $$Key of the organization.$$;
-comment on column api.organization_members.user_id is $$Key of the member's account.$$;
-comment on column api.organization_members.role is $$owner, admin, member or billing.$$;
+comment on column api.organization_members.organization_id is
+$$Key of the organization.
+
+@notNull$$;
+comment on column api.organization_members.user_id is
+$$Key of the member's account.
+
+@notNull$$;
+comment on column api.organization_members.role is
+$$owner, admin, member or billing.
+
+@notNull$$;
 comment on column api.organization_members.display_name is $$The member's name; null where none was given.$$;
 comment on column api.organization_members.avatar_url is $$Address of the member's picture (https).$$;
 comment on column api.organization_members.email is
 $$The member's address, for owners and admins of the organization; others see their own only.$$;
-comment on column api.organization_members.created_at is $$When the member joined.$$;
-comment on column api.organization_members.updated_at is $$When the role last changed.$$;
+comment on column api.organization_members.created_at is
+$$When the member joined.
+
+@notNull$$;
+comment on column api.organization_members.updated_at is
+$$When the role last changed.
+
+@notNull$$;
 revoke all on api.organization_members from howdah_anon, howdah_user, howdah_admin;
 grant select on api.organization_members to howdah_user, howdah_admin;
 
@@ -10299,18 +10314,39 @@ from core.workspaces as w
 left join core.my_workspace_roles() as r on r.workspace_id = w.id;
 comment on view api.workspaces is
 $$Your workspaces; as owner or admin of an organization, all of its workspaces.$$;
-comment on column api.workspaces.id is $$Key of the workspace.$$;
-comment on column api.workspaces.organization_id is $$The organization it is a part of.$$;
-comment on column api.workspaces.name is $$Its name.$$;
-comment on column api.workspaces.slug is $$Its name in addresses, unique in the organization.$$;
-comment on column api.workspaces.settings is $$Settings of the client application; an object of at most 16 KiB.$$;
+comment on column api.workspaces.id is
+$$Key of the workspace.
+
+@notNull$$;
+comment on column api.workspaces.organization_id is
+$$The organization it is a part of.
+
+@notNull$$;
+comment on column api.workspaces.name is
+$$Its name.
+
+@notNull$$;
+comment on column api.workspaces.slug is
+$$Its name in addresses, unique in the organization.
+
+@notNull$$;
+comment on column api.workspaces.settings is
+$$Settings of the client application; an object of at most 16 KiB.
+
+@notNull$$;
 comment on column api.workspaces.my_role is
 $$What you may do there: owner, editor or viewer. Owners and admins of the organization are owner everywhere.
 
 @notNull$$;
 comment on column api.workspaces.archived_at is $$Since when it can only be read; null while it is in use.$$;
-comment on column api.workspaces.created_at is $$When it was made.$$;
-comment on column api.workspaces.updated_at is $$When it last changed.$$;
+comment on column api.workspaces.created_at is
+$$When it was made.
+
+@notNull$$;
+comment on column api.workspaces.updated_at is
+$$When it last changed.
+
+@notNull$$;
 revoke all on api.workspaces from howdah_anon, howdah_user, howdah_admin;
 grant select on api.workspaces to howdah_user, howdah_admin;
 
@@ -12565,10 +12601,18 @@ comment on column api.notification_preferences.user_id is
 $$Whose they are: yours.
 
 @notNull$$;
-comment on column api.notification_preferences.kind is $$Name of the kind.$$;
-comment on column api.notification_preferences.description is $$What it is about.$$;
+comment on column api.notification_preferences.kind is
+$$Name of the kind.
+
+@notNull$$;
+comment on column api.notification_preferences.description is
+$$What it is about.
+
+@notNull$$;
 comment on column api.notification_preferences.is_urgent is
-$$Whether it is pushed in quiet hours too; its inbox cannot be switched off.$$;
+$$Whether it is pushed in quiet hours too; its inbox cannot be switched off.
+
+@notNull$$;
 comment on column api.notification_preferences.channels is
 $$Any of inbox and push.
 
@@ -15611,7 +15655,7 @@ declare
   v_user_id uuid := ops.find_account(erase_user.email);
   v_table record;
   v_row_count bigint;
-  v_counts jsonb := '{}';
+  v_counts jsonb := jsonb_build_object();
   v_blanked_count bigint;
   v_email_key text;
 begin

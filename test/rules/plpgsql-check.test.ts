@@ -25,8 +25,21 @@ const KNOWN: Record<string, string> = {
     'likewise: only rows of the log get there',
   'core.tg__refuse_audit_change(): warning extra: control reached end of function without RETURN':
     'it ends with core.raise_error(), which never returns',
-  'ops.verify_audit(jsonb): error: record "v_found" has no field "first_bad_event"':
+  'ops.verify_audit(jsonb,bigint): error: record "v_found" has no field "first_bad_event"':
     'the fields are the out parameters of ops.audit_digest(), which the check does not look into',
+  'ops.drop_audit_months(jsonb,timestamp with time zone): error: record "v_kept" has no field "is_ok"':
+    'likewise those of ops.verify_audit()',
+  'api.join_organization_by_domain(): error: not_signed_in':
+    'the check works out what the first values of variables are, and nobody is signed in then',
+  'private.take_invitation(text,uuid): error: not_signed_in': 'likewise',
+  'gdpr.renew_statistics(name,name): error: function pg_catalog.pg_clear_attribute_stats(text, text, text, boolean) does not exist':
+    'it asks for the server’s version before it calls that',
+  'gdpr.export_rows(uuid): warning extra: OUT variable "relation" is maybe unmodified':
+    'it answers with return query',
+  'gdpr.export_rows(uuid): warning extra: OUT variable "content" is maybe unmodified': 'likewise',
+  'gdpr.find_traces(text[]): warning extra: OUT variable "relation" is maybe unmodified': 'likewise',
+  'gdpr.find_traces(text[]): warning extra: OUT variable "word" is maybe unmodified': 'likewise',
+  'gdpr.find_traces(text[]): warning extra: OUT variable "row_count" is maybe unmodified': 'likewise',
   'private.events_of_csv(text): warning: target type is different type than source type':
     'aggregates of texts, cast on assignment',
 }
