@@ -34,9 +34,9 @@ export async function startMailServer(credentials?: { user: string; pass: string
       done(isRight ? null : new Error('wrong credentials'), isRight ? { user: username } : undefined)
     },
     onData: async (stream, session, done) => {
-      const chunks: Buffer[] = []
-      for await (const chunk of stream) chunks.push(chunk)
-      const source = Buffer.concat(chunks)
+      const source = await wholeMail(stream)
+      // Whoever was sending has gone in the middle of it: no mail.
+      if (!source) return
       if (behaviour === 'refuse') return done(smtpError(550, 'No such mailbox'))
       if (behaviour === 'later') return done(smtpError(451, 'Try again later'))
       const message = await PostalMime.parse(source)
@@ -90,4 +90,14 @@ export function tokenIn({ message }: ReceivedMail): string {
 
 function smtpError(responseCode: number, message: string): Error {
   return Object.assign(new Error(message), { responseCode })
+}
+
+async function wholeMail(stream: AsyncIterable<Buffer>): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of stream) chunks.push(chunk)
+  } catch {
+    return undefined
+  }
+  return Buffer.concat(chunks)
 }
