@@ -15,10 +15,10 @@ import {
 import { believe, makeIssuer, person } from '../db/core/identities/issuer.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
+import { makeAcme } from './acme.ts'
 import { openNewsroom } from './news.ts'
 
 type Name = keyof Database['api']['Functions']
-
 const db = await testDatabase()
 const api = await testApi(db)
 const newsroom = await openNewsroom(db)
@@ -37,7 +37,6 @@ const carol = await orThrow(
   createClient({ url: api.url }).auth.signUp({ email: 'carol@example.com', password: 'a third horse' }),
 )
 const newPassword = 'another horse battery'
-
 /** A token as the worker gets it for a mail. */
 async function mailedToken(purpose: string, user: { id: string; email: string }): Promise<string> {
   const { rows } = await db.owner.query<{ token: string }>(
@@ -58,26 +57,8 @@ await db.as('howdah_worker').query('select core.keep_web_push_keys($1, $2)', [
   Buffer.from(vapid.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url'),
 ])
 
-/** Ada's organization has a second member, open invitations and a verified domain. */
-const made = await orThrow(client.rpc('create_organization', { name: 'Acme', slug: 'acme' }))
-const acme = { organization_id: made[0]?.id ?? '' }
-const { rows: seeded } = await db.owner.query<{ invitation: string; other: string; domain: string }>(
-  `with joined as (
-    insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member')
-  ), domain as (
-    insert into core.organization_domains (organization_id, domain, token, verified_at, expires_at, next_check_at)
-    values ($1, 'example.com', repeat('a', 43), now(), now(), now()) returning id
-  ), invited as (
-    insert into core.invitations (organization_id, organization_name, email, role, expires_at)
-    select $1, 'Acme', name || '@example.com', 'member', now() + interval '1 day' from unnest(array['one', 'two']) name
-    returning id
-  )
-  select (select id from domain) as domain, (select min(id::text) from invited) as invitation, (select max(id::text) from invited) as other`,
-  [acme.organization_id, carol.user.id],
-)
-const { domain: domainId = '', invitation: openInvitation = '', other = '' } = seeded[0] ?? {}
+const { acme, domainId, openInvitation, other } = await makeAcme(db, client, carol.user.id)
 
-/** Somebody invites Ada. */
 async function invitationOfAda(): Promise<string> {
   const dora = createClient({ url: api.url })
   await orThrow(dora.auth.signUp({ email: 'dora@example.com', password: 'a third horse' }))
@@ -87,7 +68,6 @@ async function invitationOfAda(): Promise<string> {
   return invitation_id
 }
 
-/** An organization with somebody else in it, a team and two workspaces. */
 const society = await orThrow(
   client.rpc('create_organization', { name: 'Difference Engines', slug: 'difference-engines' }).single(),
 )
