@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:3043279802f9c197d3753902d3eb3bf0184c6ccf
+--! Hash: sha1:84b0206daceeff78230e31716ddfdd368ea1b9e7
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -13377,12 +13377,10 @@ create or replace function ops.act_as(email text)
   set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_user_id uuid := ops.find_account(act_as.email);
   v_user core.users;
 begin
-  select u.* into v_user from core.users as u where u.email_key = core.email_key(act_as.email);
-  if v_user.id is null then
-    perform core.raise_error('account_not_found', format('There is no account %s.', to_json(act_as.email)));
-  end if;
+  select u.* into v_user from core.users as u where u.id = v_user_id;
   perform set_config('request.jwt.claims', jsonb_build_object(
     'sub', v_user.id, 'role', core.database_role(v_user.role), 'act', session_user
   )::text, false);
@@ -15563,11 +15561,11 @@ as $$
     join pg_constraint as f on f.confrelid = s.relid and f.contype = 'f' and f.conparentid = 0
     where f.conrelid <> all (s.path)
   )
-  select d.schema_name, d.table_name, gdpr.subject_filter(d.schema_name, d.table_name),
+  select d.schema_name, d.table_name, f.filter,
     case when not d.is_deleted then d.assignments end
   from declared as d
-  where (d.is_deleted or d.assignments is not null)
-    and gdpr.subject_filter(d.schema_name, d.table_name) is not null
+  cross join lateral (select gdpr.subject_filter(d.schema_name, d.table_name) as filter) as f
+  where (d.is_deleted or d.assignments is not null) and f.filter is not null
   order by (select max(s.depth) from depths as s where s.relid = d.relid) desc, d.schema_name, d.table_name
 $$;
 comment on function gdpr.tables_to_erase() is
