@@ -4,7 +4,7 @@ import { withClient } from '../stack/provision/with-client.ts'
 import { timeBulkIngest } from './time-ingest.ts'
 
 /** Days the history and what is new are spread over: every hour and name of them is a row of the roll-ups. */
-export const HISTORY_DAYS = 18
+const HISTORY_DAYS = 18
 
 /** Each round rolls this many new events up. */
 const NEW_EVENTS = 50_000

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:84b0206daceeff78230e31716ddfdd368ea1b9e7
+--! Hash: sha1:162873d0ee0d97aef40dc7582d23f60b509a7cae
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -2207,6 +2207,18 @@ $$;
 comment on function core.merge_object(jsonb, jsonb) is
 $$An object after changes of its keys: a null takes a key away. problem is a sentence where the keys cannot be kept.$$;
 revoke all on function core.merge_object(jsonb, jsonb) from public;
+
+create or replace function private.without_nulls(object jsonb)
+  returns jsonb
+  language sql
+  immutable
+  strict
+  parallel safe
+return (
+  select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(without_nulls.object) as e where e.value <> 'null'
+);
+comment on function private.without_nulls(jsonb) is $$A JSON object without the keys whose value is null; those inside stay.$$;
+revoke all on function private.without_nulls(jsonb) from public;
 --! EndIncluded core/merge_object.sql
 --! Included core/error_catalogue.sql
 -- Every error key the API can answer with, said once: HTTP status, summary, remedy.
@@ -3186,9 +3198,7 @@ create or replace function core.uuid_or_null(value text)
   immutable
   strict
   parallel safe
-return case
-  when uuid_or_null.value ~ '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$' then uuid_or_null.value::uuid
-end;
+return case when core.is_uuid(uuid_or_null.value) then uuid_or_null.value::uuid end;
 comment on function core.uuid_or_null(text) is $$A text as UUID; null when it is none.$$;
 revoke all on function core.uuid_or_null(text) from public;
 --! EndIncluded core/audit/write_audit_event.sql
@@ -8400,18 +8410,6 @@ $$;
 comment on function private.merge_branding(jsonb, jsonb) is
 $$An organization's branding after a change. Errors: organization_branding_invalid (400).$$;
 revoke all on function private.merge_branding(jsonb, jsonb) from public;
-
-create or replace function private.without_nulls(object jsonb)
-  returns jsonb
-  language sql
-  immutable
-  strict
-  parallel safe
-return (
-  select coalesce(jsonb_object_agg(e.key, e.value), '{}') from jsonb_each(without_nulls.object) as e where e.value <> 'null'
-);
-comment on function private.without_nulls(jsonb) is $$A JSON object without the keys whose value is null; those inside stay.$$;
-revoke all on function private.without_nulls(jsonb) from public;
 --! EndIncluded core/tenancy/merge_settings.sql
 --! Included core/tenancy/invitation_rules.sql
 -- Magic numbers of invitations, each once and with its reason.
@@ -11383,7 +11381,9 @@ begin
   if current_plan.organization_id is null then
     return private.current_plan(v_user_id, null);
   end if;
-  perform core.require_organization_role(current_plan.organization_id, '{owner,admin,member,billing}');
+  perform core.require_organization_role(
+    current_plan.organization_id, core.organization_roles_for('see_organization')
+  );
   return private.current_plan(null, current_plan.organization_id);
 end
 $$;
@@ -11888,7 +11888,7 @@ end;
 comment on function private.past_due_since(text, text) is $$Since when a subscription is past due without a break.$$;
 revoke all on function private.past_due_since(text, text) from public;
 
-create or replace function private.apply_snapshot(event core.billing_events)
+create or replace function private.apply_snapshot(event core.billing_events, customer core.billing_customers)
   returns text
   language plpgsql
   volatile
@@ -11897,18 +11897,11 @@ as $$
 declare
   v_id text := event.facts ->> 'subscription_id';
   v_order text := core.billing_order(event.occurred_at, event.kind, event.provider_event_id);
-  v_customer core.billing_customers;
   v_before core.subscriptions;
   v_state text := core.subscription_state(event.facts ->> 'status');
   v_plan text;
 begin
-  select c.* into v_customer
-  from core.billing_customers as c
-  where c.provider = event.provider and c.provider_customer_id = event.facts ->> 'customer_id';
-  if v_customer.provider is null then
-    return 'unmatched';
-  end if;
-  perform core.lock_plan_subject(v_customer.user_id, v_customer.organization_id);
+  perform core.lock_plan_subject(customer.user_id, customer.organization_id);
 
   select s.* into v_before
   from core.subscriptions as s
@@ -11939,7 +11932,7 @@ begin
     provider_status, provider_created_at, provider_updated_at, provider_order, created_at, updated_at
   )
   select
-    v_customer.user_id, v_customer.organization_id, v_plan, v_state, v_state <> 'canceled', x.trial_ends_at,
+    customer.user_id, customer.organization_id, v_plan, v_state, v_state <> 'canceled', x.trial_ends_at,
     x.current_period_start, x.current_period_end, coalesce(x.cancel_at_period_end, false),
     case when v_state = 'canceled' then coalesce(x.canceled_at, event.occurred_at) end,
     case
@@ -11965,15 +11958,15 @@ begin
     provider_created_at = excluded.provider_created_at,
     provider_updated_at = excluded.provider_updated_at,
     provider_order = excluded.provider_order;
-  perform private.settle_subscriptions(v_customer.user_id, v_customer.organization_id);
+  perform private.settle_subscriptions(customer.user_id, customer.organization_id);
   return 'processed';
 end
 $$;
-comment on function private.apply_snapshot(core.billing_events) is
+comment on function private.apply_snapshot(core.billing_events, core.billing_customers) is
 $$Brings a subscription to the state that an event tells, unless a later one has been told; returns the outcome.
 
 Errors: billing_status_unknown (422), billing_price_unknown (422).$$;
-revoke all on function private.apply_snapshot(core.billing_events) from public;
+revoke all on function private.apply_snapshot(core.billing_events, core.billing_customers) from public;
 --! EndIncluded core/subscriptions/apply_snapshot.sql
 --! Included core/subscriptions/process_billing_event.sql
 -- One stored event does what it tells. What goes wrong is undone, noted, and tried again; the event itself stays.
@@ -12022,7 +12015,7 @@ begin
     v_outcome := case
       when v_customer.provider is null then 'unmatched'
       when v_event.subscription_id is null then 'processed'
-      else private.apply_snapshot(v_event)
+      else private.apply_snapshot(v_event, v_customer)
     end;
   exception when others then
     get stacked diagnostics v_error = message_text, v_detail = pg_exception_detail;

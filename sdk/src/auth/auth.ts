@@ -3,6 +3,7 @@ import type { PostgrestClient } from '@supabase/postgrest-js'
 import { toApiError } from '../errors/to-api-error.ts'
 import type { Database } from '../generated/database.ts'
 import { type Account, type AccountCalls, accountCalls } from './account-calls.ts'
+import { result } from './call-result.ts'
 import { noSession, type Refresh } from './refresher.ts'
 import type { SignInChallenge } from './second-factor.ts'
 import { type SecondFactorCalls, secondFactorCalls } from './second-factor-calls.ts'
@@ -136,10 +137,7 @@ export function createAuth({ store, call, refresh, api, anonymous }: AuthOptions
     },
     refresh,
     getSession: () => store.current(),
-    getUser: async () => {
-      const { data, error, status } = await api.rpc('me').single()
-      return error ? { data: null, error: toApiError(error, status) } : { data, error: null }
-    },
+    getUser: async () => result(await api.rpc('me').single()),
     onStateChange: (listener) => store.listen(listener),
   }
 }

@@ -8,7 +8,7 @@ import type { Identity } from './identities.ts'
 import type { Fn } from './surfaces.ts'
 
 /** What members may do to rows of their organization. */
-export const OPEN_TO_MEMBERS: readonly string[] = ['leave_organization', 'leave_team', 'leave_workspace']
+const OPEN_TO_MEMBERS: readonly string[] = ['leave_organization', 'leave_team', 'leave_workspace']
 
 /** Not theirs to do, or not there for them. */
 const FOR_LACK_OF_RIGHTS = [403, 404]

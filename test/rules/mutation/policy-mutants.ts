@@ -5,7 +5,7 @@ import type { Queryable } from '../catalog/rule.ts'
 import type { Mutant } from './mutant.ts'
 
 /** Views of api that read the table `c`, directly. */
-export const VIEWS_OF = `coalesce((select array_agg(distinct 'api.' || v.relname order by 'api.' || v.relname) from pg_rewrite w
+const VIEWS_OF = `coalesce((select array_agg(distinct 'api.' || v.relname order by 'api.' || v.relname) from pg_rewrite w
   join pg_class v on v.oid = w.ev_class and v.relnamespace = 'api'::regnamespace
   join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
   where d.refobjid = c.oid), '{}')`
