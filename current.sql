@@ -1,1 +1,33 @@
--- Enter migration here
+-- gdpr: holds
+create table if not exists gdpr.legal_holds (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  reason text not null,
+  placed_at timestamptz not null default core.now(),
+  released_at timestamptz,
+  updated_at timestamptz not null default now(),
+  constraint reason_is_valid check (char_length(reason) between 1 and 500)
+);
+create index if not exists legal_holds_user_id_idx on gdpr.legal_holds (user_id);
+create unique index if not exists legal_holds_open_idx on gdpr.legal_holds (user_id) where released_at is null;
+
+-- gdpr: requests
+create table if not exists gdpr.subject_requests (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  kind text not null,
+  received_at timestamptz not null default core.now(),
+  due_at timestamptz not null,
+  closed_at timestamptz,
+  outcome text,
+  updated_at timestamptz not null default now(),
+  constraint kind_is_valid
+    check (kind in ('access', 'portability', 'erasure', 'rectification', 'restriction', 'objection')),
+  constraint outcome_is_valid check (outcome in ('fulfilled', 'withdrawn', 'refused')),
+  constraint closed_has_outcome check ((closed_at is null) = (outcome is null))
+);
+create index if not exists subject_requests_user_id_idx on gdpr.subject_requests (user_id);
+create index if not exists subject_requests_due_at_idx on gdpr.subject_requests (due_at) where closed_at is null;
+create unique index if not exists subject_requests_open_idx on gdpr.subject_requests (user_id, kind) where closed_at is null;
+
+--!include index.sql

@@ -8,6 +8,12 @@ export const ERROR_CATALOGUE = {
     summary: 'No such account.',
     hint: 'Check the address; operators find accounts in core.users.',
   },
+  /** A legal hold keeps what is held about the account. (409) */
+  account_on_hold: {
+    status: 409,
+    summary: 'A legal hold keeps what is held about the account.',
+    hint: 'Release the hold first: gdpr.release_legal_hold(email).',
+  },
   /** The account is suspended. (403) */
   account_suspended: {
     status: 403,
@@ -349,6 +355,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'The full name is empty or too long.',
     hint: 'Send 1 to 200 characters.',
+  },
+  /** A hold needs a reason of 1 to 500 characters. (400) */
+  hold_reason_invalid: {
+    status: 400,
+    summary: 'A hold needs a reason of 1 to 500 characters.',
+    hint: 'Say why the data has to stay, for instance a file number.',
   },
   /** The issuer does not vouch for an e-mail address, so no account can be opened. (403) */
   identity_email_unproven: {

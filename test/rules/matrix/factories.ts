@@ -72,6 +72,10 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'core.quiet_hours.starts_at': () => '22:00',
   'core.quiet_hours.ends_at': () => '07:00',
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
+  // Released: a hold in force would keep the person from being erased.
+  'gdpr.legal_holds.released_at': () => '2099-01-01T00:00:00Z',
+  'gdpr.subject_requests.kind': () => 'access',
+  'gdpr.subject_requests.outcome': () => undefined,
   'private.recovery_codes.code_hash': () => randomBytes(32),
   'private.sign_in_challenges.expires_at': () => '2099-01-01T00:00:00Z',
   'private.sign_in_challenges.secret_hash': () => randomBytes(32),
