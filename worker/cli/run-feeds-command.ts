@@ -33,7 +33,8 @@ export function runFeedsCommand(command: (services: WorkerServices) => Promise<v
           await pool.end()
         }
       })
-      return 0
+      // What went partly wrong has said so.
+      return Number(process.exitCode ?? 0)
     } catch (error) {
       if (!printKnown(error)) throw error
       return 1

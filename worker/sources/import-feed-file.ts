@@ -1,13 +1,12 @@
 /** Imports a feed from a file, for operators without a network and for the demo data. */
-import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type pg from 'pg'
 import { createFeedReader, type FeedReader } from '../feeds/feed-reader.ts'
-import { BYTE_LIMIT, type ReadFeed } from '../feeds/read-feed.ts'
+import type { ReadFeed } from '../feeds/read-feed.ts'
 import { canonicalUrl } from '../feeds/web-url.ts'
-import { WorkerError } from '../worker-error.ts'
 import type { AddedFeed, SourceOptions } from './add-feed.ts'
 import { inTransaction } from './in-transaction.ts'
+import { readFeedFile } from './read-feed-file.ts'
 import { addSource, importFeed, recordFetch } from './store.ts'
 
 /** Besides what is said about the source. */
@@ -32,7 +31,7 @@ export async function importFeedFile(
   options: FileOptions = {},
 ): Promise<AddedFeed> {
   const { now = new Date(), prepare = (bytes: Uint8Array) => bytes, reader, ...source } = options
-  const read = await readOnce(prepare(await readBytes(path)), now, reader)
+  const read = await readOnce(prepare(await readFeedFile(path)), now, reader)
   const name = `file:${encodeURIComponent(basename(path))}`
   const known = read.selfUrl === null ? name : canonicalUrl(read.selfUrl)
   return await inTransaction(pool, async (client) => {
@@ -41,25 +40,6 @@ export async function importFeedFile(
     await recordFetch(client, sourceId, { outcome: 'imported' })
     return { sourceId, url: name, read, counts }
   })
-}
-
-/** A file that is too large is not read whole to find that out. */
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    await using file = await open(path)
-    const { size } = await file.stat()
-    if (size <= BYTE_LIMIT) return await file.readFile()
-  } catch (error) {
-    throw new WorkerError('feed_unreachable', `The feed file ${path} cannot be read: ${reason(error)}.`, {
-      hint: 'Check the path; it is taken from the folder you are in.',
-      cause: error,
-    })
-  }
-  throw new WorkerError('feed_too_large', `The feed file ${path} has more than ${BYTE_LIMIT} bytes.`)
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 async function readOnce(bytes: Uint8Array, now: Date, lent: FeedReader | undefined): Promise<ReadFeed> {

@@ -94,3 +94,13 @@ export async function listSources(database: Database): Promise<ListedSource[]> {
   const { rows } = await database.query('select * from briefing.list_sources()')
   return z.array(listed).parse(rows)
 }
+
+/** The slugs of topics that go by these names; a name of no topic is left out. */
+export async function topicsCalled(
+  database: Database,
+  names: readonly string[],
+): Promise<Map<string, string[]>> {
+  const { rows } = await database.query('select name, topics from briefing.topics_called($1)', [names])
+  const parsed = z.array(z.object({ name: z.string(), topics: z.array(z.string()) })).parse(rows)
+  return new Map(parsed.map(({ name, topics }) => [name, topics]))
+}

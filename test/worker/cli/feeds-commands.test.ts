@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { readOpml } from '../../../worker/feeds/opml.ts'
 import { type TestDatabase, testDatabase } from '../../setup/database.ts'
 import { rssDocument, rssItem } from '../support/feed-documents.ts'
 import { startWebServer, type WebServer } from '../support/web-server.ts'
@@ -78,6 +79,62 @@ test('feeds:import reads a file, again changes nothing; a wrong option or topic 
   expect(await run('feeds-import', [file, '--language', 'english'])).toMatchObject({ code: 1, stdout: '' })
   const unknown = await run('feeds-import', [file, '--topic', 'no-such-topic'])
   expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining('✗ unknown_topic: ') })
+})
+
+test('a list of feeds: all that can be read are followed, the others named; folders become topics', async () => {
+  await db.owner.query(
+    `insert into briefing.topics (slug, name) values ('space', 'Space'), ('climate', 'Climate')`,
+  )
+  const list = join(folder, 'subscriptions.opml')
+  const good = (number: number) => `${server.url}/list-${number}.xml`
+  await writeFile(
+    list,
+    `<?xml version="1.0"?><opml version="2.0"><head><title>Mine</title></head><body>
+    <outline text="Space"><outline type="rss" text="One" xmlUrl="${good(1)}"/>
+      <outline text="Deeper"><outline type="rss" text="Two &amp; more" xmlUrl="${good(2)}"/></outline></outline>
+    <outline text="Nobody's topic"><outline text="One again" xmlUrl="${good(1)}" category="/climate"/></outline>
+    <outline text="Inside" xmlUrl="http://10.0.0.1/feed.xml"/><outline text="A note"/></body></opml>`,
+  )
+  const allow = { HOWDAH_FETCH_ALLOW: `127.0.0.1:${server.port}` }
+  for (const _round of ['first', 'again']) {
+    const { code, stdout, stderr } = await run('feeds-import', [list], allow)
+    expect(code).toBe(1)
+    expect(stdout).toContain('2 of 3 feeds are followed.')
+    expect(stderr).toMatch(/http:\/\/10\.0\.0\.1\/feed\.xml\n {2}feed_url_forbidden: /)
+  }
+  const { rows } = await db.owner.query(
+    `select url, topics from briefing.content_sources where url like '%/list-%' order by url`,
+  )
+  expect(rows).toEqual([
+    { url: good(1), topics: ['climate', 'space'] },
+    { url: good(2), topics: ['space'] },
+  ])
+  const titled = await run('feeds-import', [list, '--title', 'All of them'])
+  expect(titled).toMatchObject({ code: 1, stderr: expect.stringContaining('--title is for one feed') })
+
+  const exported = await run('feeds-export', [])
+  expect(exported).toMatchObject({ code: 0, stderr: '' })
+  const found = readOpml(exported.stdout)
+  expect(found).toContainEqual({ url: good(1), title: 'News', folders: ['climate', 'space'] })
+  expect(found.every(({ url }) => url.startsWith('http'))).toBe(true)
+})
+
+test.each([
+  ['entities', '<!DOCTYPE opml [<!ENTITY x "y">]><opml><body/></opml>', 'feed_forbidden_entities'],
+  [
+    'too many',
+    `<opml><body>${Array.from({ length: 5001 }, (_, n) => `<outline text="" xmlUrl="http://a.example/${n}"/>`).join('')}</body></opml>`,
+    'feed_too_large',
+  ],
+  ['nothing but depth', `<opml><body>${'<outline text="a">'.repeat(50_000)}`, 'feed_malformed'],
+])('a hostile list is refused: %s', async (_what, text, key) => {
+  const list = join(folder, 'hostile.opml')
+  await writeFile(list, text)
+  const before = await sources()
+  const { code, stderr } = await run('feeds-import', [list])
+  expect(stderr).toContain(`✗ ${key}: `)
+  expect(code).toBe(1)
+  expect(await sources()).toBe(before)
 })
 
 test('feeds:check needs no database', async () => {
