@@ -117,6 +117,9 @@ create index if not exists organization_domains_expires_at_idx on core.organizat
 create index if not exists alerts_resolved_at_idx on ops.alerts (resolved_at) where resolved_at is not null;
 create index if not exists subject_requests_closed_at_idx on gdpr.subject_requests (closed_at) where closed_at is not null;
 
+-- It answers more columns.
+drop function if exists gdpr.generate_user_data_inventory();
+
 -- Their rows go by gdpr.retention_policies.
 drop function if exists core.clean_up_mails(), core.clean_up_tenancy(), core.clean_up_billing_events(),
   ops.clean_up_monitoring();

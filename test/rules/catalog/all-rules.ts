@@ -3,6 +3,7 @@ import { auditRules } from './audit.ts'
 import { functionRules } from './functions.ts'
 import { policyRules } from './policies.ts'
 import { privacyRules } from './privacy.ts'
+import { processingRules } from './processing.ts'
 import { privilegeRules } from './privileges.ts'
 import { readerRules } from './readers.ts'
 import { roleRules } from './roles.ts'
@@ -19,6 +20,7 @@ export const ALL_RULES: readonly CatalogRule[] = [
   ...roleRules,
   ...privilegeRules,
   ...privacyRules,
+  ...processingRules,
   ...readerRules,
   ...auditRules,
 ]
