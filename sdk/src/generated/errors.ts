@@ -640,6 +640,18 @@ export const ERROR_CATALOGUE = {
     summary: 'Body, filter or column cannot be understood.',
     hint: 'Send JSON, and columns that the view has.',
   },
+  /** Rows under this policy cannot be kept for that time. (400) */
+  retention_invalid: {
+    status: 400,
+    summary: 'Rows under this policy cannot be kept for that time.',
+    hint: 'details say what is allowed.',
+  },
+  /** No such retention policy, or it is not kept by rows. (404) */
+  retention_policy_not_found: {
+    status: 404,
+    summary: 'No such retention policy, or it is not kept by rows.',
+    hint: 'gdpr.retention_policies lists them.',
+  },
   /** There is no such role. (400) */
   role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user, support or admin.' },
   /** Not exactly one row answers. (406) */

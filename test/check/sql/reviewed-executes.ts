@@ -187,4 +187,42 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     sql: 'find_traces.words',
     reason: 'The parameter of the statement above.',
   },
+  {
+    file: 'migrations/fixtures/gdpr/retention/clean_up_batch.sql',
+    sql: "format( 'select %I.%I($1, $2)', (parse_ident(v_policy.handler))[1], (parse_ident(v_policy.handler))[2] )",
+    reason: 'Only owners write gdpr.retention_policies; the name of the function is quoted.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/retention/clean_up_batch.sql',
+    sql: "format('delete from %I.%I as r where r.ctid = any (%s)', v_plan.schema_name, v_plan.table_name, v_due)",
+    reason: 'Only owners write gdpr.retention_policies; the worker picks one by its name.',
+    unquoted:
+      'Age and condition are expressions that registry.sql files declare; gdpr.held_filter() quotes every name it puts in.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/retention/clean_up_batch.sql',
+    sql: "format( 'update %I.%I as r set %s where r.ctid = any (%s)', v_plan.schema_name, v_plan.table_name, (select string_agg(format('%I = %s', a.key, a.value), ', ') from jsonb_each_text(v_policy.assignments) as a), v_due )",
+    reason: 'The same policies.',
+    unquoted: 'As above; names in assignments are quoted, their values are declared expressions.',
+  },
+  ...parameters('migrations/fixtures/gdpr/retention/clean_up_batch.sql', [
+    'v_plan.keep',
+    'v_plan.cutoff',
+    'clean_up_batch.row_limit',
+  ]),
+  {
+    file: 'migrations/fixtures/gdpr/retention/count_aged_rows.sql',
+    sql: "format( 'select count(*) from (select from %I.%I as r where %s and (%s) = $2 limit $3) as t', v_plan.schema_name, v_plan.table_name, v_plan.aged, v_plan.held )",
+    reason: 'The same policies; only owners may call it.',
+    unquoted: 'As in clean_up_batch.sql.',
+  },
+  ...parameters('migrations/fixtures/gdpr/retention/count_aged_rows.sql', [
+    'count_aged_rows.cutoff',
+    'count_aged_rows.is_held',
+    'count_aged_rows.row_limit',
+  ]),
 ]
+
+function parameters(file: string, names: readonly string[]): Reviewed[] {
+  return names.map((sql) => ({ file, sql, reason: 'A parameter of the statements of this file.' }))
+}

@@ -57,7 +57,7 @@ test('cleanup_expired_sessions deletes what ended a month ago and nothing else',
     `update core.sessions set expires_at = core.now() + interval '1 day' where user_id = $1`,
     [kept.id],
   )
-  await db.as('howdah_worker').query('select ops.cleanup_expired_sessions()')
+  await db.owner.query('select cleanup_expired_sessions()')
   const { rows } = await db.owner.query(
     'select distinct user_id from core.sessions where user_id = any ($1)',
     [[gone.id, kept.id]],

@@ -4,6 +4,7 @@ import { functionRules } from './functions.ts'
 import { policyRules } from './policies.ts'
 import { privacyRules } from './privacy.ts'
 import { privilegeRules } from './privileges.ts'
+import { processingRules } from './processing.ts'
 import { readerRules } from './readers.ts'
 import { roleRules } from './roles.ts'
 import type { CatalogRule } from './rule.ts'
@@ -19,6 +20,7 @@ export const ALL_RULES: readonly CatalogRule[] = [
   ...roleRules,
   ...privilegeRules,
   ...privacyRules,
+  ...processingRules,
   ...readerRules,
   ...auditRules,
 ]

@@ -44,6 +44,10 @@ const PARTS = {
     from pg_db_role_setting s left join pg_roles r on r.oid = s.setrole left join pg_database d on d.oid = s.setdatabase
     where s.setdatabase = 0 or d.datname = current_database()`,
   declared_column: `select format('%s.%s.%s', p.schema_name, p.table_name, p.column_name), to_jsonb(p)::text from gdpr.column_policies p`,
+  declared_activity: 'select a.name, to_jsonb(a)::text from gdpr.processing_activities a',
+  declared_retention: 'select r.name, to_jsonb(r)::text from gdpr.retention_policies r',
+  declared_view_column: `select format('%s.%s.%s', v.schema_name, v.view_name, v.column_name), to_jsonb(v)::text from gdpr.view_columns v`,
+  processing_record: 'select v.number::text, v.record::text from gdpr.processing_record_versions v',
   declared_partitions: `select format('%s.%s', p.schema_name, p.table_name), to_jsonb(p)::text from ops.partitioned_tables p`,
   declared_audit: `select format('%s.%s', a.schema_name, a.table_name), to_jsonb(a)::text from core.audited_tables a`,
 }

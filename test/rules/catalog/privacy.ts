@@ -1,14 +1,15 @@
 /** Rules about the privacy registry: every column is declared, and personal ones lead to a person. */
-import { OUR_TABLE } from './ours.ts'
+import { OUR_SCHEMA, OUR_TABLE } from './ours.ts'
 import { sqlRule } from './rule.ts'
 
 export const columnsDeclared = sqlRule({
   name: 'gdpr columns',
-  says: 'column of every table is declared in gdpr.column_policies, and nothing else is',
+  says: 'column of every table and materialized view is declared in gdpr.column_policies, and nothing else is',
   query: `with real as (
       select n.nspname as schema_name, c.relname as table_name, a.attname as column_name
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-      where ${OUR_TABLE} and not c.relispartition and a.attnum > 0 and not a.attisdropped)
+      where (${OUR_TABLE} or ${OUR_SCHEMA} and c.relkind = 'm') and not c.relispartition
+        and a.attnum > 0 and not a.attisdropped)
     select format('%s.%s.%s', schema_name, table_name, column_name) as object, case
       when p.class is null then 'is not declared; name it in the registry.sql of its module'
       when r.is_real is null then 'is declared, but there is no such column' end as problem
@@ -16,6 +17,7 @@ export const columnsDeclared = sqlRule({
     full join gdpr.column_policies p using (schema_name, table_name, column_name)`,
   defects: {
     'a new column': 'alter table core.users add column seed text',
+    'a new materialized view': 'create materialized view core.seed as select id from core.users',
     'a new table': 'create table core.seed (id int primary key)',
     'a column that went': 'alter table core.sessions drop column device_name cascade',
     'a declaration of nothing': `insert into gdpr.column_policies values ('core', 'seed', 'id', 'none', null, 'exclude', 'keep', null)`,
@@ -44,12 +46,16 @@ export const reachesPerson = sqlRule({
     )
     select p.schema_name || '.' || p.table_name as object, case when bool_or(not exists (
         select from steps s join pg_attribute a on a.attrelid = s.relid and a.attnum = s.attnum
-        where s.relid = to_regclass(format('%I.%I', p.schema_name, p.table_name)) and a.attname = p.subject))
+        where s.relid = to_regclass(format('%I.%I', p.schema_name, p.table_name)) and a.attname = p.subject)
+        -- Or a place in a document: a path that ends in text, of a column that holds documents.
+        and not exists (select from pg_attribute a where a.attrelid = to_regclass(format('%I.%I', p.schema_name, p.table_name))
+          and a.atttypid = 'jsonb'::regtype and p.subject ~ ('^' || a.attname || '(->''[^'']+'')*->>''[^'']+''$')))
       then 'the declared subject leads to no person along foreign keys' end as problem
     from gdpr.column_policies p where p.class in ('personal', 'sensitive')
     group by p.schema_name, p.table_name`,
   defects: {
     'a subject that is no key': `update gdpr.column_policies set subject = 'device_name' where table_name = 'sessions'`,
+    'a place in something that is no document': `update gdpr.column_policies set subject = 'device_name->>''user_id''' where table_name = 'sessions'`,
     'a key that went': 'alter table core.sessions drop constraint sessions_user_id_fkey',
   },
 })

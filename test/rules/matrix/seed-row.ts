@@ -24,7 +24,9 @@ export async function seedRow(
   owner: Owner,
   fixed: Record<string, unknown> = {},
 ): Promise<Record<string, unknown>> {
-  const left = new Set(table.columns.filter(({ name }) => LEAVE_EMPTY.test(name)).map(({ name }) => name))
+  const left = new Set(
+    table.columns.filter(({ name }) => LEAVE_EMPTY.test(name) && !(name in fixed)).map(({ name }) => name),
+  )
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const values = new Map<string, unknown>()
     for (const column of table.columns) {

@@ -243,7 +243,7 @@ test('T-02: says who, in which session, as what role, on which request, in which
 
 test('T-02: believes a job id from the worker only', async () => {
   const set = `select set_config('howdah.job_id', '4711', false)`
-  const call = `select ops.cleanup_expired_sessions()`
+  const call = `select gdpr.clean_up_batch('sessions')`
   const person = await signUp(api)
   const jobs = async (pool: pg.Pool) => {
     await db.owner.query(

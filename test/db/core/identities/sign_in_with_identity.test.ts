@@ -249,7 +249,7 @@ test('an expired token is remembered only as long as it could be tried (moved cl
   await setClock(db, '61 minutes')
   expect((await enter(token)).body.message).toBe('identity_token_invalid')
   await setClock(db, '3 hours')
-  await db.as('howdah_worker').query('select ops.cleanup_expired_sessions()')
+  await db.owner.query('select cleanup_expired_sessions()')
   expect((await db.owner.query('select from private.used_identity_tokens')).rowCount).toBe(0)
   await setClock(db, '0')
 })

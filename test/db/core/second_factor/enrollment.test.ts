@@ -170,7 +170,7 @@ test('a second start makes the first secret worthless, and a start waits 15 minu
   expect((await confirm(person, first())).body.message).toBe('second_factor_wrong')
   await setClock(db, '15 minutes 30 seconds')
   expect((await confirm(person, second(930))).body.message).toBe('totp_not_started')
-  await db.as('howdah_worker').query('select ops.cleanup_expired_sessions()')
+  await db.owner.query('select cleanup_expired_sessions()')
   const { rows } = await db.owner.query('select from private.totp_factors where user_id = $1', [person.id])
   expect(rows).toHaveLength(0)
   await setClock(db, '0')

@@ -152,7 +152,7 @@ test('a challenge lives 5 minutes, and neither a guessed secret nor another acco
   expect((await withCode(challenge, '000000')).body.message).toBe('second_factor_wrong')
   await setClock(db, '301 seconds')
   expect((await withCode(challenge, person.app(300))).body.message).toBe('sign_in_challenge_invalid')
-  await db.as('howdah_worker').query('select ops.cleanup_expired_sessions()')
+  await db.owner.query('select cleanup_expired_sessions()')
   const { rows } = await db.owner.query('select from private.sign_in_challenges where user_id = $1', [
     person.id,
   ])

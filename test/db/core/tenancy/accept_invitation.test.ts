@@ -208,7 +208,7 @@ test('after seven days the link is dead, the address can be invited anew, and af
     ])
     expect((await steps.inviteAs(owner, acme, guest.email)).status).toBe(202)
     await setClock(db, '37 days 2 minutes')
-    await db.owner.query('select core.clean_up_tenancy()')
+    await db.owner.query(`select gdpr.clean_up_batch('invitations')`)
     const { rows } = await db.owner.query('select state from core.invitations where organization_id = $1', [
       acme.id,
     ])
