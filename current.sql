@@ -105,6 +105,7 @@ create table if not exists gdpr.anonymous_sources (
   name text primary key,
   source text not null,
   description text not null,
+  counted_until date,
   constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{1,62}$')
 );
 create table if not exists gdpr.anonymous_counts (

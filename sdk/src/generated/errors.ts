@@ -2,6 +2,18 @@
 
 /** Every key the API refuses with: HTTP status, what it means, what the caller can do. */
 export const ERROR_CATALOGUE = {
+  /** The account is going to be erased and can only be read. (403) */
+  account_closing: {
+    status: 403,
+    summary: 'The account is going to be erased and can only be read.',
+    hint: 'cancel_account_deletion keeps it; the view account_deletion tells when it goes.',
+  },
+  /** The account was erased, and nothing is written for it any more. (410) */
+  account_erased: {
+    status: 410,
+    summary: 'The account was erased, and nothing is written for it any more.',
+    hint: 'Nothing to do.',
+  },
   /** No such account. (404) */
   account_not_found: {
     status: 404,
@@ -170,6 +182,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The text is no CSV that can be read, or its first line names other columns.',
     hint: 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.',
   },
+  /** No deletion of your account is waiting. (404) */
+  deletion_not_requested: {
+    status: 404,
+    summary: 'No deletion of your account is waiting.',
+    hint: 'The view account_deletion lists what you asked for.',
+  },
   /** The device fingerprint or name has a length no session can hold. (400) */
   device_invalid: {
     status: 400,
@@ -241,6 +259,12 @@ export const ERROR_CATALOGUE = {
     status: 404,
     summary: 'There is no such view or function, or no function with these arguments.',
     hint: "Check name and arguments against the API's description at /.",
+  },
+  /** The erasure of the account has begun, and part of it is gone. (409) */
+  erasure_under_way: {
+    status: 409,
+    summary: 'The erasure of the account has begun, and part of it is gone.',
+    hint: 'Nothing to do: it goes on by itself.',
   },
   /** This cannot be the name of an event. (400) */
   event_name_invalid: {
@@ -609,6 +633,18 @@ export const ERROR_CATALOGUE = {
     status: 416,
     summary: 'The page lies behind the last row.',
     hint: 'Start again at offset 0.',
+  },
+  /** There is no such recipient, or nobody has to be told. (404) */
+  recipient_not_found: {
+    status: 404,
+    summary: 'There is no such recipient, or nobody has to be told.',
+    hint: 'gdpr.recipients and gdpr.recipient_notices list them.',
+  },
+  /** Notices cannot be sent to this address. (400) */
+  recipient_url_invalid: {
+    status: 400,
+    summary: 'Notices cannot be sent to this address.',
+    hint: 'Give a full http or https address of at most 2,000 characters.',
   },
   /** A row that this one points at does not exist. (409) */
   reference_not_found: {
