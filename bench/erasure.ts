@@ -43,7 +43,12 @@ async function run(target: Target, rows: number): Promise<number> {
 
     const { rows: self } = await client.query('select pg_backend_pid() as pid')
     const eraser = self[0].pid
-    const calm = await others(target, other, eraser, () => new Promise((resolve) => setTimeout(resolve, 4000)))
+    const calm = await others(
+      target,
+      other,
+      eraser,
+      () => new Promise((resolve) => setTimeout(resolve, 4000)),
+    )
     const times = new Map<string, number[]>()
     const cpuBefore = cpuSeconds(eraser)
     const busy = await others(target, other, eraser, () => erase(client, person, times))
@@ -51,7 +56,8 @@ async function run(target: Target, rows: number): Promise<number> {
     const left = await rowsLeft(client, person)
     if (left > 0) throw new Error(`${left} rows of the person are left; nothing was measured.`)
 
-    const sum = (steps: string[]) => steps.flatMap((step) => times.get(step) ?? []).reduce((a, b) => a + b, 0) / 1000
+    const sum = (steps: string[]) =>
+      steps.flatMap((step) => times.get(step) ?? []).reduce((a, b) => a + b, 0) / 1000
     const seconds = sum(['begin', 'rows', 'log', 'account'])
     const figures: Figure[] = [
       { what: `rows of the person, in ${held.tables} tables`, found: String(held.rows) },
@@ -61,7 +67,10 @@ async function run(target: Target, rows: number): Promise<number> {
         target: `< ${ERASE_TARGET_SECONDS} s`,
         isOk: seconds < ERASE_TARGET_SECONDS,
       },
-      { what: '  of that and the statistics, on a processor', found: Number.isNaN(cpu) ? 'unknown' : `${cpu.toFixed(1)} s` },
+      {
+        what: '  of that and the statistics, on a processor',
+        found: Number.isNaN(cpu) ? 'unknown' : `${cpu.toFixed(1)} s`,
+      },
       ...[...times].map(([step, ms]) => ({
         what: `  step ${step}: ${ms.length} transactions, ${(ms.reduce((a, b) => a + b, 0) / 1000).toFixed(1)} s, the longest`,
         found: `${Math.max(...ms).toFixed(0)} ms`,
@@ -82,7 +91,10 @@ async function run(target: Target, rows: number): Promise<number> {
 }
 
 async function signUp(client: pg.Client, email: string): Promise<string> {
-  const { rows } = await client.query(`select api.sign_up($1, 'correct horse battery') -> 'user' ->> 'id' as id`, [email])
+  const { rows } = await client.query(
+    `select api.sign_up($1, 'correct horse battery') -> 'user' ->> 'id' as id`,
+    [email],
+  )
   return rows[0].id
 }
 
@@ -93,7 +105,10 @@ async function erase(client: pg.Client, person: string, times: Map<string, numbe
     times.set(step, [...(times.get(step) ?? []), performance.now() - from])
     return rows[0]
   }
-  const request = await client.query(`select set_config('request.jwt.claims', json_build_object('sub', $1::text)::text, false)`, [person])
+  const request = await client.query(
+    `select set_config('request.jwt.claims', json_build_object('sub', $1::text)::text, false)`,
+    [person],
+  )
   if (request.rowCount !== 1) throw new Error('Nobody is asking.')
   await client.query(`select gdpr.open_deletion($1)`, [person])
   await client.query(`select set_config('request.jwt.claims', '', false)`)
@@ -117,9 +132,18 @@ type Waits = {
 }
 
 /** What everybody else does on the same tables meanwhile, each on a connection of their own. */
-async function others(target: Target, other: string, eraser: number, work: () => Promise<void>): Promise<Waits> {
+async function others(
+  target: Target,
+  other: string,
+  eraser: number,
+  work: () => Promise<void>,
+): Promise<Waits> {
   const acts: [string, string, (n: number) => unknown[]][] = [
-    ['reads their events', 'select count(*) from (select from core.analytics_events where user_id = $1 limit 100) e', () => [other]],
+    [
+      'reads their events',
+      'select count(*) from (select from core.analytics_events where user_id = $1 limit 100) e',
+      () => [other],
+    ],
     ['gets a notification', `select core.notify($1, 'announcement', 'Hello')`, () => [other]],
     ['saves a profile', 'update core.users set display_name = $2 where id = $1', (n) => [other, `Name ${n}`]],
     ['signs up', `insert into core.users (email) values ($1)`, (n) => [`new-${n}-${Date.now()}@example.com`]],
@@ -154,7 +178,10 @@ async function others(target: Target, other: string, eraser: number, work: () =>
       for (const { what, is_waiting } of rows) {
         if (!is_waiting) since.delete(what)
         else if (!since.has(what)) since.set(what, performance.now())
-        waits.set(what, Math.max(waits.get(what) ?? 0, performance.now() - (since.get(what) ?? performance.now())))
+        waits.set(
+          what,
+          Math.max(waits.get(what) ?? 0, performance.now() - (since.get(what) ?? performance.now())),
+        )
       }
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
@@ -186,7 +213,9 @@ async function rowsLeft(client: pg.Client, person: string): Promise<number> {
   )
   let left = 0
   for (const { name, filter } of plan.rows) {
-    const { rows } = await client.query(`select count(*)::int as count from ${name} where ${filter}`, [person])
+    const { rows } = await client.query(`select count(*)::int as count from ${name} where ${filter}`, [
+      person,
+    ])
     left += rows[0].count
   }
   return left

@@ -71,7 +71,9 @@ export async function fillAllTables(
   let held = 0
   let tables = 0
   for (const { name, filter } of plan.rows) {
-    const { rows: found } = await client.query(`select count(*)::int as count from ${name} where ${filter}`, [person])
+    const { rows: found } = await client.query(`select count(*)::int as count from ${name} where ${filter}`, [
+      person,
+    ])
     held += found[0].count
     if (found[0].count > 0) tables++
   }

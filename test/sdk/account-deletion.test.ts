@@ -5,8 +5,8 @@ import { type TestApi, testApi } from '../setup/api.ts'
 import { setClock } from '../setup/clock.ts'
 import { type TestDatabase, testDatabase } from '../setup/database.ts'
 import { type MailServer, startMailServer } from '../worker/support/mail-server.ts'
-import { openNewsroom } from './news.ts'
 import { startWorkerProcess } from '../worker/support/worker-process.ts'
+import { openNewsroom } from './news.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -94,7 +94,9 @@ it('is signed up, used, asked away, kept, asked away again, and gone', async () 
   await expect
     .poll(async () => (await db.owner.query(`select from core.mails where state <> 'sent'`)).rowCount)
     .toBe(0)
-  const { rows } = await db.owner.query('select relation from gdpr.find_traces($1)', [[email, 'Quillfeather']])
+  const { rows } = await db.owner.query('select relation from gdpr.find_traces($1)', [
+    [email, 'Quillfeather'],
+  ])
   expect(rows).toEqual([])
   const requests = await db.owner.query('select outcome from gdpr.subject_requests order by id')
   expect(requests.rows).toEqual([{ outcome: 'withdrawn' }, { outcome: 'fulfilled' }])

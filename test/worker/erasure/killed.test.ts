@@ -105,8 +105,11 @@ async function killAt(step: string, worker: WorkerProcess): Promise<void> {
   await expect
     .poll(
       async () =>
-        (await db.superuser.query(`select from pg_stat_activity where ${WORKERS} and wait_event_type = 'Lock'`))
-          .rowCount,
+        (
+          await db.superuser.query(
+            `select from pg_stat_activity where ${WORKERS} and wait_event_type = 'Lock'`,
+          )
+        ).rowCount,
       { timeout: 40_000, message: `nobody came to ${step}` },
     )
     .toBeGreaterThan(0)
@@ -129,13 +132,15 @@ for (const step of ['begin', 'rows', 'log', 'account', 'statistics']) {
       const { rows } = await db.superuser.query(
         'select array_agg(distinct locked_by) as ids from graphile_worker._private_jobs where locked_by is not null',
       )
-      if (rows[0].ids) await db.superuser.query('select graphile_worker.force_unlock_workers($1)', [rows[0].ids])
+      if (rows[0].ids)
+        await db.superuser.query('select graphile_worker.force_unlock_workers($1)', [rows[0].ids])
       await db.superuser.query('update graphile_worker._private_jobs set run_at = now()')
       await using worker = await start()
       await killAt(step, worker)
       const state = await stateOf(person)
       const left = await rowsLeft(db, person.id)
-      if (Object.keys(left).length > 0) expect(state.erased ?? false, 'called done, and data left').toBe(false)
+      if (Object.keys(left).length > 0)
+        expect(state.erased ?? false, 'called done, and data left').toBe(false)
       if (step !== 'begin') expect(state.out).toBe(true)
     }
     expect(await finish(person, requestId)).toEqual(reference)
@@ -162,6 +167,8 @@ test('run again: 0 rows change, and the log verifies', async () => {
   expect(await image()).toEqual(before)
   await sealAll(db)
   expect((await db.owner.query('select is_ok from ops.verify_audit()')).rows[0].is_ok).toBe(true)
-  console.log(`killed ${killed} times; rows left each time after recovery: ${JSON.stringify(reference['left'])}`)
+  console.log(
+    `killed ${killed} times; rows left each time after recovery: ${JSON.stringify(reference['left'])}`,
+  )
   expect(killed).toBe(5 * ROUNDS)
 })

@@ -23,7 +23,9 @@ export async function rowsLeft(db: TestDatabase, userId: string): Promise<Record
   )
   const left: Record<string, number> = {}
   for (const { name, filter } of plan.rows) {
-    const { rows } = await db.owner.query(`select count(*)::int as count from ${name} where ${filter}`, [userId])
+    const { rows } = await db.owner.query(`select count(*)::int as count from ${name} where ${filter}`, [
+      userId,
+    ])
     if (rows[0].count > 0) left[name] = rows[0].count
   }
   const { rows } = await db.owner.query(

@@ -84,9 +84,14 @@ test('by a signed webhook, once, with what they know the person by; then we forg
     data: { references: [`stripe:cus_a${ada.id.slice(-8)}`, `stripe:cus_b${ada.id.slice(-8)}`] },
   })
   const report = await reportOf(ada.id)
-  expect(report['push_services']).toMatchObject({ state: 'nothing_to_tell', reason: expect.stringContaining('device') })
+  expect(report['push_services']).toMatchObject({
+    state: 'nothing_to_tell',
+    reason: expect.stringContaining('device'),
+  })
   expect((await reportOf(bob.id))['billing'].state).toBe('knew_nothing')
-  const { rows } = await db.owner.query('select relation from gdpr.find_traces($1)', [[`cus_a${ada.id.slice(-8)}`]])
+  const { rows } = await db.owner.query('select relation from gdpr.find_traces($1)', [
+    [`cus_a${ada.id.slice(-8)}`],
+  ])
   expect(rows).toEqual([])
 })
 
@@ -116,13 +121,17 @@ test('one who refuses is tried again, and after ten times listed for a person; w
   const ada = await customer()
   await erase(ada.email)
   // In the same sealed column whoever searches finds nothing meanwhile.
-  const { rows } = await db.owner.query('select relation from gdpr.find_traces($1)', [[`cus_a${ada.id.slice(-8)}`]])
+  const { rows } = await db.owner.query('select relation from gdpr.find_traces($1)', [
+    [`cus_a${ada.id.slice(-8)}`],
+  ])
   expect(rows).toEqual([])
   await using _worker = await start()
   await expect
     .poll(
       async () => {
-        await db.superuser.query('update graphile_worker._private_jobs set run_at = now() where run_at > now()')
+        await db.superuser.query(
+          'update graphile_worker._private_jobs set run_at = now() where run_at > now()',
+        )
         return (await reportOf(ada.id))['billing'].state
       },
       { timeout: 60_000 },
@@ -131,7 +140,10 @@ test('one who refuses is tried again, and after ten times listed for a person; w
   expect((await reportOf(ada.id))['billing']).toMatchObject({ attempt_count: 10, last_error: 'HTTP 503' })
   const open = await db.owner.query('select * from gdpr.notices_by_hand()')
   expect(open.rows).toMatchObject([
-    { recipient: 'billing', known_there_as: [`stripe:cus_a${ada.id.slice(-8)}`, `stripe:cus_b${ada.id.slice(-8)}`] },
+    {
+      recipient: 'billing',
+      known_there_as: [`stripe:cus_a${ada.id.slice(-8)}`, `stripe:cus_b${ada.id.slice(-8)}`],
+    },
   ])
   await db.owner.query('select gdpr.mark_recipient_told($1)', [open.rows[0].notice_id])
   expect((await db.owner.query('select * from gdpr.notices_by_hand()')).rows).toEqual([])

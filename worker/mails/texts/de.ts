@@ -146,7 +146,9 @@ export const de: MailTexts = {
       paragraphs: [
         'alles, was über Sie gespeichert war, ist gelöscht. Dass es ein Konto gab und wann es ging, bleibt als Nummer, die nirgendwohin führt; Kopien in Sicherungen enden mit diesen.',
         ...(recipients.length > 0
-          ? [`Diese hatten etwas von Ihnen erhalten und werden gebeten, es zu löschen: ${recipients.join(', ')}.`]
+          ? [
+              `Diese hatten etwas von Ihnen erhalten und werden gebeten, es zu löschen: ${recipients.join(', ')}.`,
+            ]
           : []),
         'Das ist unsere letzte Mail an Sie; mit ihr vergessen wir Ihre Adresse.',
       ],

@@ -19,7 +19,10 @@ export const task = defineTask(payload, async ({ notice_id }, { pool, allow, log
   const { notice } = taken.parse(rows)[0]
   if (!notice) return
   const { url, body } = notice
-  const headers = signWebhook({ id: notice_id, secret: Buffer.from(notice.secret, 'base64'), body }, new Date())
+  const headers = signWebhook(
+    { id: notice_id, secret: Buffer.from(notice.secret, 'base64'), body },
+    new Date(),
+  )
   const result = await guardedPost({ allow })({ url, headers, body: Buffer.from(body) }, signal)
   const isTold = result.kind === 'answer' && result.status >= 200 && result.status < 300
   const error = result.kind === 'answer' ? `HTTP ${result.status}` : result.error

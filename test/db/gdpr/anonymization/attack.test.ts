@@ -75,7 +75,9 @@ test('control: people left with their facts, under a hash or a random name, are 
     const key = [...set].sort().join()
     profiles.set(key, (profiles.get(key) ?? 0) + 1)
   }
-  const found = [...leaving].filter((person) => profiles.get([...(byPerson.get(person) ?? [])].sort().join()) === 1)
+  const found = [...leaving].filter(
+    (person) => profiles.get([...(byPerson.get(person) ?? [])].sort().join()) === 1,
+  )
   console.log(`control: ${found.length} of ${LEAVING} found by the days on which they did what`)
   expect(found.length).toBeGreaterThan(LEAVING * 0.95)
 })
@@ -85,12 +87,18 @@ test('what is left holds no id, no instant and no word of anybody', async () => 
     `select column_name || ' ' || data_type as column from information_schema.columns
      where table_schema = 'gdpr' and table_name = 'anonymous_counts' order by 1`,
   )
-  expect(rows.map(({ column }) => column)).toEqual(['day date', 'label text', 'name text', 'people_count bigint'])
+  expect(rows.map(({ column }) => column)).toEqual([
+    'day date',
+    'label text',
+    'name text',
+    'people_count bigint',
+  ])
   const left = await facts()
   expect(left.filter(({ person }) => leaving.has(person))).toEqual([])
-  const emails = await db.owner.query(`select email from core.users where id = any ($1) and email !~ '^erased-'`, [
-    [...leaving],
-  ])
+  const emails = await db.owner.query(
+    `select email from core.users where id = any ($1) and email !~ '^erased-'`,
+    [[...leaving]],
+  )
   expect(emails.rows).toEqual([])
 })
 
@@ -99,7 +107,8 @@ test('an attacker who joins everything that is left with the old tables: nobody 
     `select name, label, day::text, people_count::int as people from gdpr.anonymous_counts`,
   )
   const candidates = new Map<string, Set<string>>()
-  for (const fact of old) candidates.set(cell(fact), (candidates.get(cell(fact)) ?? new Set()).add(fact.person))
+  for (const fact of old)
+    candidates.set(cell(fact), (candidates.get(cell(fact)) ?? new Set()).add(fact.person))
   // 1. Is any count about so few that it points at them?
   const smallest = Math.min(...counts.map((one) => candidates.get(cell(one))?.size ?? 0))
   const pointing = counts.filter((one) => (candidates.get(cell(one))?.size ?? 0) < K)
@@ -113,15 +122,19 @@ test('an attacker who joins everything that is left with the old tables: nobody 
   //    all that they did, and name the first.
   const share = new Map(counts.map((one) => [cell(one), one.people / (candidates.get(cell(one))?.size ?? 1)]))
   const fits = new Map<string, number[]>()
-  for (const fact of old) fits.set(fact.person, [...(fits.get(fact.person) ?? []), share.get(cell(fact)) ?? 1])
-  const fit = (person: string) => Math.min(...(fits.get(person) ?? [0]))
+  for (const fact of old)
+    fits.set(fact.person, [...(fits.get(fact.person) ?? []), share.get(cell(fact)) ?? 1])
+  const match = (person: string) => Math.min(...(fits.get(person) ?? [0]))
   let hits = 0
   let chance = 0
   let spread = 0
   for (const one of counts) {
     const among = [...(candidates.get(cell(one)) ?? [])]
-    const lot = (person: string) => createHash('sha256').update(`${cell(one)} ${person}`).digest('hex')
-    const [guess = ''] = among.sort((a, b) => fit(b) - fit(a) || lot(a).localeCompare(lot(b)))
+    const lot = (person: string) =>
+      createHash('sha256')
+        .update(`${cell(one)} ${person}`)
+        .digest('hex')
+    const [guess = ''] = among.sort((a, b) => match(b) - match(a) || lot(a).localeCompare(lot(b)))
     if (leaving.has(guess)) hits++
     const odds = among.filter((person) => leaving.has(person)).length / among.length
     chance += odds
@@ -141,8 +154,11 @@ test('anonymizing counts everybody first, erasing does not; everything else is t
   const { rows } = await db.owner.query(
     `select email from core.users where status <> 'erased' order by hashtext(id::text) limit 2`,
   )
-  const total = async () => (await db.owner.query('select count(*)::int as n from gdpr.anonymous_counts')).rows[0].n
-  await db.owner.query('truncate gdpr.anonymous_counts; update gdpr.anonymous_sources set counted_until = null')
+  const total = async () =>
+    (await db.owner.query('select count(*)::int as n from gdpr.anonymous_counts')).rows[0].n
+  await db.owner.query(
+    'truncate gdpr.anonymous_counts; update gdpr.anonymous_sources set counted_until = null',
+  )
   const erased = (await db.owner.query('select erase_user($1) as done', [rows[0].email])).rows[0].done
   expect(await total()).toBe(0)
   const anonymized = (await db.owner.query('select anonymize_user($1) as done', [rows[1].email])).rows[0].done
@@ -150,7 +166,9 @@ test('anonymizing counts everybody first, erasing does not; everything else is t
   expect(Object.keys(anonymized.row_counts).sort()).toEqual(Object.keys(erased.row_counts).sort())
   // What was counted stays as it was: a second look would show who has gone since.
   await db.owner.query('select gdpr.count_people()')
-  const kinds = await db.owner.query('select is_anonymization, count(*)::int from gdpr.erasures group by 1 order by 1')
+  const kinds = await db.owner.query(
+    'select is_anonymization, count(*)::int from gdpr.erasures group by 1 order by 1',
+  )
   expect(kinds.rows).toEqual([
     { is_anonymization: false, count: LEAVING + 1 },
     { is_anonymization: true, count: 1 },

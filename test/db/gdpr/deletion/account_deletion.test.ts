@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
-import { believe, makeIssuer, person as identity } from '../../core/identities/issuer.ts'
+import { believe, person as identity, makeIssuer } from '../../core/identities/issuer.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -45,10 +45,18 @@ test('without a password: a fresh id_token, once', async () => {
   const issuer = await makeIssuer()
   await believe(db, issuer)
   const signedIn = await api.rpc('sign_in_with_identity', {
-    token: await issuer.token({ ...identity('leaver-there'), email: 'leaver@example.com', email_verified: true }),
+    token: await issuer.token({
+      ...identity('leaver-there'),
+      email: 'leaver@example.com',
+      email_verified: true,
+    }),
   })
   expect(signedIn.status).toBe(200)
-  const token = await issuer.token({ ...identity('leaver-there'), email: 'leaver@example.com', email_verified: true })
+  const token = await issuer.token({
+    ...identity('leaver-there'),
+    email: 'leaver@example.com',
+    email_verified: true,
+  })
   const asked = await api.rpc('request_account_deletion', { password: token }, signedIn.body.access_token)
   expect(asked.body).toMatchObject({ status: 'deletion_waiting' })
   const again = await api.rpc('request_account_deletion', { password: token }, signedIn.body.access_token)

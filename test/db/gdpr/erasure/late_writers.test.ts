@@ -28,13 +28,18 @@ async function write(person: Person, number: number, isOver: () => boolean): Pro
       () => api.rpc('refresh_session', { refresh_token: refreshToken }),
       () => api.rpc('update_profile', { display_name: `Writer ${number} ${turn}` }, person.token),
       () =>
-        api.rpc('register_notification_token', { platform: 'ios', token: `${turn % 10}${number % 10}`.repeat(32) }, person.token),
+        api.rpc(
+          'register_notification_token',
+          { platform: 'ios', token: `${turn % 10}${number % 10}`.repeat(32) },
+          person.token,
+        ),
       // What operators and the worker do for somebody knows no session.
       () => notify(person),
     ]
     const answer = await acts[(number + turn) % acts.length]?.()
     if (answer?.status === 200) done++
-    if (answer?.body?.refresh_token && answer.body.user?.id === person.id) refreshToken = answer.body.refresh_token
+    if (answer?.body?.refresh_token && answer.body.user?.id === person.id)
+      refreshToken = answer.body.refresh_token
   }
   return done
 }
@@ -54,9 +59,7 @@ async function eraseAmidWriters(person: Person, erase: () => Promise<unknown>): 
   let isOver = false
   const writers = Array.from({ length: WRITERS }, (_, number) => write(person, number, () => isOver))
   try {
-    await expect
-      .poll(async () => notified(person), { timeout: 30_000 })
-      .toBeGreaterThan(20)
+    await expect.poll(async () => notified(person), { timeout: 30_000 }).toBeGreaterThan(20)
     await erase()
     // They go on for a while, and find nobody.
     const until = Date.now() + 1500
