@@ -20,6 +20,11 @@ export const MAIL_KINDS = [
   'recovery_codes_regenerated',
   'identity_linked',
   'identity_unlinked',
+  'deletion_requested',
+  'deletion_soon',
+  'deletion_cancelled',
+  'deletion_held',
+  'account_erased',
 ] as const
 
 /** What a mail is about. */
@@ -32,6 +37,8 @@ const queuedMail = z.object({
   token: z.string().nullable(),
   /** Who invites. */
   organization_name: z.string().nullable(),
+  /** What else the text mentions. */
+  facts: z.object({ erase_at: z.iso.datetime().optional(), recipients: z.array(z.string()).optional() }),
   device: z
     .object({ name: z.string().nullable(), address: z.string().nullable(), signed_in_at: z.iso.datetime() })
     .nullable(),

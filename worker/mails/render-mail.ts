@@ -15,7 +15,9 @@ export function renderMail(mail: QueuedMail): RenderedMail {
     organizationName: plainName(mail.organization_name),
     deviceName: plainName(mail.device?.name),
     deviceAddress: mail.device?.address ?? undefined,
-    signedInAt: mail.device && `${mail.device.signed_in_at.slice(0, 16).replace('T', ' ')} UTC`,
+    signedInAt: mail.device && inUtc(mail.device.signed_in_at),
+    eraseAt: mail.facts.erase_at && inUtc(mail.facts.erase_at),
+    recipients: mail.facts.recipients ?? [],
   } as Parameters<(typeof texts.mails)['sign_up']>[0])
   const link = action === undefined ? undefined : { label: action, url: mailLink(mail) }
   const [first, ...rest] = paragraphs
@@ -33,6 +35,11 @@ export function renderMail(mail: QueuedMail): RenderedMail {
       mail,
     }),
   }
+}
+
+/** To the minute. */
+function inUtc(instant: string): string {
+  return `${instant.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 type Parts = {

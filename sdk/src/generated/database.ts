@@ -7,6 +7,8 @@ import type {
   CurrentPlan,
   Done,
   FoundAccount,
+  GdprAccountDeletion,
+  GdprDeletionCancelled,
   IdentityLinked,
   InvitationQueued,
   MailQueued,
@@ -89,6 +91,22 @@ export type Database = {
       }
     }
     Views: {
+      /** One's own requests to delete the account, those taken back too. */
+      account_deletion: {
+        Row: {
+          /** When everything goes; cancel_account_deletion keeps the account until then. */
+          erase_at: string
+          /** When it was taken back or done; null while it waits. */
+          finished_at: string | null
+          /** Key of the request. */
+          id: string
+          /** When it was asked for. */
+          requested_at: string
+          /** waiting, held (the law keeps the data for now), erasing, erased or cancelled. */
+          state: 'waiting' | 'held' | 'erasing' | 'erased' | 'cancelled'
+        }
+        Relationships: []
+      }
       /** How often each event happened, by day; for admins. A few minutes behind. */
       analytics_daily: {
         Row: {
@@ -1110,6 +1128,16 @@ export type Database = {
       }
 
       /**
+       * Keep your account: takes back request_account_deletion. Everything works again at once.
+       *
+       * Errors: not_signed_in (401), deletion_not_requested (404).
+       */
+      cancel_account_deletion: {
+        Args: Record<PropertyKey, never>
+        Returns: GdprDeletionCancelled
+      }
+
+      /**
        * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
        * goes to the old one. Until the link is opened nothing changes.
        *
@@ -1979,6 +2007,24 @@ export type Database = {
           workspace_id: string
         }
         Returns: null
+      }
+
+      /**
+       * Delete your account, with everything held about you. Needs your password.
+       *
+       * It happens at erase_at (14 days later, unless the operator set another time); until then you can sign in, look at
+       * everything, and keep the account with cancel_account_deletion. Your other sessions end now. Where the account has no
+       * password, send a fresh id_token of one of its identities. Safe to repeat: the date stays.
+       * If you are the only owner of an organization, details names it: transfer_ownership or delete_organization first.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), organization_needs_owner (409), too_many_attempts (429),
+       * call_not_plain (400).
+       */
+      request_account_deletion: {
+        Args: {
+          password: string
+        }
+        Returns: GdprAccountDeletion
       }
 
       /**

@@ -12,6 +12,8 @@ import {
   currentPlan,
   done,
   foundAccount,
+  gdprAccountDeletion,
+  gdprDeletionCancelled,
   identityLinked,
   invitationQueued,
   mailQueued,
@@ -26,6 +28,19 @@ import {
 
 /** What each column holds when it is not null, with what its checks demand. */
 export const columns = {
+  /** One's own requests to delete the account, those taken back too. */
+  account_deletion: {
+    /** When everything goes; cancel_account_deletion keeps the account until then. */
+    erase_at: z.iso.datetime({ offset: true }),
+    /** When it was taken back or done; null while it waits. */
+    finished_at: z.iso.datetime({ offset: true }),
+    /** Key of the request. */
+    id: z.guid(),
+    /** When it was asked for. */
+    requested_at: z.iso.datetime({ offset: true }),
+    /** waiting, held (the law keeps the data for now), erasing, erased or cancelled. */
+    state: z.enum(['waiting', 'held', 'erasing', 'erased', 'cancelled']),
+  },
   /** How often each event happened, by day; for admins. A few minutes behind. */
   analytics_daily: {
     /** Day, in UTC. */
@@ -553,6 +568,14 @@ export const columns = {
 
 /** Rows as the API answers with them. Further columns are dropped. */
 export const rows = {
+  /** One's own requests to delete the account, those taken back too. */
+  account_deletion: z.object({
+    erase_at: columns.account_deletion.erase_at,
+    finished_at: columns.account_deletion.finished_at.nullable(),
+    id: columns.account_deletion.id,
+    requested_at: columns.account_deletion.requested_at,
+    state: columns.account_deletion.state,
+  }),
   /** How often each event happened, by day; for admins. A few minutes behind. */
   analytics_daily: z.object({
     day: columns.analytics_daily.day,
@@ -930,6 +953,12 @@ export const args = {
   archive_workspace: z.strictObject({
     workspace_id: z.guid(),
   }),
+  /**
+   * Keep your account: takes back request_account_deletion. Everything works again at once.
+   *
+   * Errors: not_signed_in (401), deletion_not_requested (404).
+   */
+  cancel_account_deletion: z.strictObject({}),
   /**
    * Ask to move your account to another address: a mail to the new one carries the link (verify_email, an hour), a notice
    * goes to the old one. Until the link is opened nothing changes.
@@ -1313,6 +1342,20 @@ export const args = {
   remove_workspace_member: z.strictObject({
     user_id: z.guid(),
     workspace_id: z.guid(),
+  }),
+  /**
+   * Delete your account, with everything held about you. Needs your password.
+   *
+   * It happens at erase_at (14 days later, unless the operator set another time); until then you can sign in, look at
+   * everything, and keep the account with cancel_account_deletion. Your other sessions end now. Where the account has no
+   * password, send a fresh id_token of one of its identities. Safe to repeat: the date stays.
+   * If you are the only owner of an organization, details names it: transfer_ownership or delete_organization first.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), organization_needs_owner (409), too_many_attempts (429),
+   * call_not_plain (400).
+   */
+  request_account_deletion: z.strictObject({
+    password: text(),
   }),
   /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
@@ -1710,6 +1753,7 @@ export const results = {
   add_team_member: z.array(rows.team_members),
   add_workspace_member: z.array(rows.workspace_members),
   archive_workspace: z.array(rows.workspaces),
+  cancel_account_deletion: gdprDeletionCancelled,
   change_email: mailQueued,
   change_member_role: z.array(rows.organization_members),
   change_password: sessionsEnded,
@@ -1753,6 +1797,7 @@ export const results = {
   remove_member: z.null(),
   remove_team_member: z.null(),
   remove_workspace_member: z.null(),
+  request_account_deletion: gdprAccountDeletion,
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   resend_invitation: invitationQueued,

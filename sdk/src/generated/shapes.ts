@@ -176,6 +176,25 @@ export const foundAccount = z.strictObject({
 /** JSON Schema of what find_account_for_support answers. */
 export type FoundAccount = z.infer<typeof foundAccount>
 
+/** JSON Schema of the answer to a request for deletion. */
+export const gdprAccountDeletion = z.strictObject({
+  ended_session_count: integer().min(0),
+  /** Until then cancel_account_deletion keeps the account. */
+  erase_at: text(instant()),
+  status: z.enum(['deletion_waiting']),
+})
+
+/** JSON Schema of the answer to a request for deletion. */
+export type GdprAccountDeletion = z.infer<typeof gdprAccountDeletion>
+
+/** JSON Schema of the answer to a deletion taken back. */
+export const gdprDeletionCancelled = z.strictObject({
+  status: z.enum(['deletion_cancelled']),
+})
+
+/** JSON Schema of the answer to a deletion taken back. */
+export type GdprDeletionCancelled = z.infer<typeof gdprDeletionCancelled>
+
 /** JSON Schema of what link_identity answers. */
 export const identityLinked = z.strictObject({
   issuer: text(),

@@ -74,6 +74,16 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
   // Released: a hold in force would keep the person from being erased.
   'gdpr.legal_holds.released_at': () => '2099-01-01T00:00:00Z',
+  // Over: one under way would refuse to give the account back.
+  'gdpr.erasures.step': () => 'done',
+  'gdpr.erasures.finished_at': () => '2026-01-01T00:00:00Z',
+  'gdpr.erasures.erased_at': () => '2026-01-01T00:00:00Z',
+  'gdpr.erasures.batch_transaction': () => undefined,
+  'gdpr.deletion_requests.state': () => 'cancelled',
+  'gdpr.deletion_requests.finished_at': () => '2026-01-01T00:00:00Z',
+  'gdpr.recipients.name': (word) => word.replaceAll('-', '_').slice(0, 63),
+  'gdpr.recipient_notices.state': () => 'by_hand',
+  'gdpr.recipient_notices.sealed_references': () => Buffer.from('sealed'),
   'gdpr.subject_requests.kind': () => 'access',
   'gdpr.subject_requests.outcome': () => undefined,
   'private.attempts.bucket': () => randomBytes(32),

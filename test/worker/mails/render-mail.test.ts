@@ -12,6 +12,7 @@ const base: QueuedMail = {
   token: TOKEN,
   organization_name: null,
   device: null,
+  facts: {},
   app_name: 'Howdah',
   app_url: 'https://app.example.com',
   sender: 'no-reply@example.com',

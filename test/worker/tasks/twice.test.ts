@@ -36,6 +36,7 @@ const push: SendPush = async ({ token }) => {
   return { outcome: 'sent' }
 }
 let dataDir: string
+let erased: { requestId: string; noticeId: string }
 
 beforeAll(async () => {
   db = await testDatabase()
@@ -65,6 +66,7 @@ beforeAll(async () => {
      select id, 'acme.example', repeat('a', 43), now() + interval '1 day', now() from made returning id`,
   )
   domainId = claimed.rows[0].id
+  erased = await leaver()
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -79,6 +81,8 @@ test('all of them', async () => {
     'core/check_domain': { domain_id: domainId },
     'core/send_mail': { mail_id: mailId },
     'core/send_notification': { delivery_id: deliveryId },
+    'gdpr/erase_account': { request_id: erased.requestId },
+    'gdpr/tell_recipient': { notice_id: erased.noticeId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)
@@ -97,6 +101,25 @@ test('all of them', async () => {
   expect(pushed).toEqual(['ab'.repeat(32)])
   expect((await rowCounts())['briefing.content_items']).toBe(2)
 })
+
+/** Somebody whose deletion is due, and a notice to whom it is told. */
+async function leaver() {
+  await db.owner.query(`select gdpr.set_recipient_webhook('billing', $1)`, [`${server.url}/erased`])
+  const { rows } = await db.owner.query(
+    `with one as (insert into core.users (email) values ('leaving@example.com') returning id),
+       two as (insert into core.users (email) values ('gone@example.com') returning id),
+       customer as (insert into core.billing_customers (provider, provider_customer_id, user_id, linked_by)
+         select 'stripe', 'cus_1', id, 'evt_1' from two)
+     select one.id as one, two.id as two from one, two`,
+  )
+  await db.owner.query('select gdpr.open_deletion($1)', [rows[0].one])
+  await db.owner.query('select erase_user($1)', ['gone@example.com'])
+  const { rows: made } = await db.owner.query(
+    `with due as (update gdpr.deletion_requests set erase_at = now() returning id)
+     select due.id as "requestId", n.id as "noticeId" from due, gdpr.recipient_notices n`,
+  )
+  return made[0]
+}
 
 /** Rows of every table of ours, jobs included; new partitions count as tables. */
 async function rowCounts(): Promise<Record<string, number>> {

@@ -112,6 +112,47 @@ export const de: MailTexts = {
       ],
       action: `Zu ${appName}`,
     }),
+    deletion_requested: ({ appName, eraseAt }) => ({
+      subject: `Ihr Konto bei ${appName} wird gelöscht`,
+      paragraphs: [
+        `Sie haben uns gebeten, Ihr Konto zu löschen. Am ${eraseAt ?? 'Ende der Wartezeit'} wird alles, was über Sie gespeichert ist, endgültig gelöscht.`,
+        'Bis dahin geht nichts verloren: Melden Sie sich an, sehen Sie alles an, und behalten Sie das Konto, wenn Sie es sich anders überlegen. Ihre anderen Geräte wurden abgemeldet.',
+        'Wenn Sie das nicht waren, melden Sie sich an, behalten Sie das Konto und setzen Sie ein neues Passwort.',
+      ],
+      action: 'Mein Konto behalten',
+    }),
+    deletion_soon: ({ appName, eraseAt }) => ({
+      subject: `Ihr Konto bei ${appName} wird in drei Tagen gelöscht`,
+      paragraphs: [
+        `wie gewünscht wird Ihr Konto am ${eraseAt ?? 'Ende der Wartezeit'} gelöscht. Danach kann es niemand zurückholen.`,
+        'Wenn Sie es behalten möchten, melden Sie sich vorher an und sagen Sie es uns dort.',
+      ],
+      action: 'Mein Konto behalten',
+    }),
+    deletion_cancelled: ({ appName }) => ({
+      subject: `Ihr Konto bei ${appName} bleibt`,
+      paragraphs: ['Ihr Konto wird nicht gelöscht; alles ist wie zuvor.', WORRIED],
+      action: `Zu ${appName}`,
+    }),
+    deletion_held: ({ appName }) => ({
+      subject: `Ihr Konto bei ${appName} kann noch nicht gelöscht werden`,
+      paragraphs: [
+        'Sie haben uns gebeten, Ihr Konto zu löschen. Vorläufig sind wir gesetzlich verpflichtet, Ihre Daten aufzubewahren; sobald das endet, werden sie gelöscht, ohne dass Sie noch einmal fragen müssen.',
+        'Wenn Sie nicht einverstanden sind, schreiben Sie an den Betreiber, oder beschweren Sie sich bei Ihrer Datenschutzbehörde.',
+      ],
+    }),
+    account_erased: ({ appName, recipients }) => ({
+      subject: `Ihr Konto bei ${appName} ist gelöscht`,
+      paragraphs: [
+        'alles, was über Sie gespeichert war, ist gelöscht. Dass es ein Konto gab und wann es ging, bleibt als Nummer, die nirgendwohin führt; Kopien in Sicherungen enden mit diesen.',
+        ...(recipients.length > 0
+          ? [
+              `Diese hatten etwas von Ihnen erhalten und werden gebeten, es zu löschen: ${recipients.join(', ')}.`,
+            ]
+          : []),
+        'Das ist unsere letzte Mail an Sie; mit ihr vergessen wir Ihre Adresse.',
+      ],
+    }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
       subject: `Neue Anmeldung bei ${appName}`,
       paragraphs: [

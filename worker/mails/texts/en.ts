@@ -106,6 +106,45 @@ export const en: MailTexts = {
       paragraphs: ['an account at another service that could sign in to yours no longer can.', WORRIED],
       action: `Go to ${appName}`,
     }),
+    deletion_requested: ({ appName, eraseAt }) => ({
+      subject: `Your account at ${appName} will be deleted`,
+      paragraphs: [
+        `you asked us to delete your account. At ${eraseAt ?? 'the end of the waiting time'} everything that is held about you goes, for good.`,
+        'Until then nothing is lost: sign in, look at everything, and keep the account if you change your mind. Your other devices were signed out.',
+        'If that was not you, sign in, keep the account, and set a new password.',
+      ],
+      action: 'Keep my account',
+    }),
+    deletion_soon: ({ appName, eraseAt }) => ({
+      subject: `Your account at ${appName} goes in three days`,
+      paragraphs: [
+        `as you asked, your account is deleted at ${eraseAt ?? 'the end of the waiting time'}. After that nobody can bring it back.`,
+        'If you want to keep it, sign in before then and say so.',
+      ],
+      action: 'Keep my account',
+    }),
+    deletion_cancelled: ({ appName }) => ({
+      subject: `Your account at ${appName} stays`,
+      paragraphs: ['your account is not deleted; everything is as it was.', WORRIED],
+      action: `Go to ${appName}`,
+    }),
+    deletion_held: ({ appName }) => ({
+      subject: `Your account at ${appName} cannot be deleted yet`,
+      paragraphs: [
+        'you asked us to delete your account. For now the law obliges us to keep what is held about you; as soon as that ends, it is deleted without your asking again.',
+        'If you do not agree, write to whoever runs the service, or complain to your data protection authority.',
+      ],
+    }),
+    account_erased: ({ appName, recipients }) => ({
+      subject: `Your account at ${appName} is deleted`,
+      paragraphs: [
+        'everything that was held about you is deleted. That there was an account, and when it went, is kept as a number that leads nowhere; copies in backups end with them.',
+        ...(recipients.length > 0
+          ? [`These had been given something of yours and are asked to delete it: ${recipients.join(', ')}.`]
+          : []),
+        'This is our last mail to you, and your address is forgotten with it.',
+      ],
+    }),
     new_device: ({ appName, deviceName, deviceAddress, signedInAt }) => ({
       subject: `New sign-in to ${appName}`,
       paragraphs: [

@@ -14,6 +14,10 @@ export type MailFacts = {
   deviceAddress: string | undefined
   /** In UTC, to the minute. */
   signedInAt: string | undefined
+  /** When an account goes. In UTC, to the minute. */
+  eraseAt: string | undefined
+  /** Who outside is told that it went; our own words. */
+  recipients: string[]
 }
 
 /** The words of one mail. With an `action` it has a button. */

@@ -31,6 +31,8 @@ const traces = async (words: string[]) => {
   )
   return rows
 }
+/** The mail that says it is done is hers, though no row of hers leads to it. */
+const BUT: Record<string, string> = { 'core.mails': `and kind <> 'account_erased'` }
 /** Every row of every table but the log's that is not hers. */
 const everythingElse = async () => {
   const { rows } = await db.owner.query(`
@@ -45,7 +47,7 @@ const everythingElse = async () => {
   for (const { name, filter } of rows) {
     const others = filter ? `not coalesce((${filter}), false)` : '$1::uuid is not null'
     const content = await db.owner.query(
-      `select t::text as row from ${name} as t where ${others} order by 1`,
+      `select t::text as row from ${name} as t where ${others} ${BUT[name] ?? ''} order by 1`,
       [ada.id],
     )
     held.set(
