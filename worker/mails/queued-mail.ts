@@ -20,6 +20,7 @@ export const MAIL_KINDS = [
   'recovery_codes_regenerated',
   'identity_linked',
   'identity_unlinked',
+  'data_export_ready',
 ] as const
 
 /** What a mail is about. */
