@@ -41,10 +41,11 @@ end
 $$;
 comment on domain api."application/octet-stream" is 'Bytes, answered as they are to whoever accepts application/octet-stream.';
 
+create unique index if not exists subject_requests_id_user_id_idx on gdpr.subject_requests (id, user_id);
 create table if not exists gdpr.data_exports (
   id uuid primary key default core.new_id(),
   user_id uuid not null references core.users (id) on delete cascade,
-  request_id uuid not null references gdpr.subject_requests (id) on delete cascade,
+  request_id uuid not null,
   kind text not null,
   state text not null default 'waiting',
   attempt_count integer not null default 0,
@@ -65,6 +66,7 @@ create table if not exists gdpr.data_exports (
   expires_at timestamptz,
   finished_at timestamptz,
   updated_at timestamptz not null default now(),
+  foreign key (request_id, user_id) references gdpr.subject_requests (id, user_id) on delete cascade,
   constraint kind_is_valid check (kind in ('access', 'portability')),
   constraint state_is_valid check (state in ('waiting', 'running', 'ready', 'downloaded', 'expired', 'failed')),
   constraint error_key_is_valid check (char_length(error_key) <= 100),
@@ -76,7 +78,7 @@ create table if not exists gdpr.data_exports (
     check ((finished_at is not null) = (state in ('downloaded', 'expired', 'failed')))
 );
 create index if not exists data_exports_user_id_idx on gdpr.data_exports (user_id);
-create index if not exists data_exports_request_id_idx on gdpr.data_exports (request_id);
+create index if not exists data_exports_request_id_user_id_idx on gdpr.data_exports (request_id, user_id);
 -- One at a time for each account.
 create unique index if not exists data_exports_open_idx on gdpr.data_exports (user_id)
   where state in ('waiting', 'running', 'ready');

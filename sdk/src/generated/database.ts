@@ -7,6 +7,7 @@ import type {
   CurrentPlan,
   Done,
   FoundAccount,
+  GdprDataExportDownload,
   IdentityLinked,
   InvitationQueued,
   MailQueued,
@@ -238,6 +239,45 @@ export type Database = {
           topics: string[]
           /** When it last changed. */
           updated_at: string
+        }
+        Relationships: []
+      }
+      /** The copies of your data that you asked for in the last 90 days, and how far each is. */
+      data_exports: {
+        Row: {
+          /** The one moment at which everything in the file was true. */
+          data_as_of: string | null
+          /** When the file is deleted if nobody has downloaded it. */
+          expires_at: string | null
+          /** How many rows have been written. */
+          exported_row_count: number
+          /** How many of them have been read. */
+          exported_table_count: number
+          /** When it was downloaded, expired or failed. */
+          finished_at: string | null
+          /** Key of the export. */
+          id: string
+          /** What was asked for: access or portability; the file is the same. */
+          kind: 'access' | 'portability'
+          /**
+           * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+           * the file as manifest.json.
+           */
+          manifest: Json | null
+          /** In how many parts the file is downloaded; null before it is ready. */
+          part_count: number | null
+          /** Since when it can be downloaded. */
+          ready_at: string | null
+          /** When you asked for it. */
+          requested_at: string
+          /** SHA-256 of the file, in hexadecimal digits. */
+          sha256: string | null
+          /** Size of the file, in bytes. */
+          size_bytes: number | null
+          /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+          state: 'waiting' | 'running' | 'ready' | 'downloaded' | 'expired' | 'failed'
+          /** How many tables are to be read; null until it began. */
+          table_count: number | null
         }
         Relationships: []
       }
@@ -1400,6 +1440,66 @@ export type Database = {
         Returns: CurrentPlan
       }
 
+      /** How far the copy of your data is that you asked for last; nothing when you never did, or longer than 90 days ago. */
+      data_export_status: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          /** The one moment at which everything in the file was true. */
+          data_as_of: string | null
+
+          /** When the file is deleted if nobody has downloaded it. */
+          expires_at: string | null
+
+          /** How many rows have been written. */
+          exported_row_count: number
+
+          /** How many of them have been read. */
+          exported_table_count: number
+
+          /** When it was downloaded, expired or failed. */
+          finished_at: string | null
+
+          /** Key of the export. */
+          id: string
+
+          /** What was asked for: access or portability; the file is the same. */
+          kind: 'access' | 'portability'
+
+          /**
+           * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+           * the file as manifest.json.
+           */
+          manifest: Json | null
+
+          /** In how many parts the file is downloaded; null before it is ready. */
+          part_count: number | null
+
+          /** Since when it can be downloaded. */
+          ready_at: string | null
+
+          /** When you asked for it. */
+          requested_at: string
+
+          /** SHA-256 of the file, in hexadecimal digits. */
+          sha256: string | null
+
+          /** Size of the file, in bytes. */
+          size_bytes: number | null
+
+          /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+          state: 'waiting' | 'running' | 'ready' | 'downloaded' | 'expired' | 'failed'
+
+          /** How many tables are to be read; null until it began. */
+          table_count: number | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_exports'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
       /**
        * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
        *
@@ -1465,6 +1565,22 @@ export type Database = {
           password: string
         }
         Returns: SessionsEnded
+      }
+
+      /**
+       * The next part of the file: send Accept: application/octet-stream, and ask for the parts 0, 1, 2 … until an empty answer,
+       * which says that the file is whole and deleted here.
+       *
+       * Each part is handed out once, in order; the one that went out last may be asked for again while the token lives.
+       *
+       * Errors: not_signed_in (401), data_export_not_found (404): also for a token that is used up, expired or somebody else's.
+       */
+      download_data_export: {
+        Args: {
+          part: number
+          token: string
+        }
+        Returns: string
       }
 
       /**
@@ -1982,6 +2098,75 @@ export type Database = {
       }
 
       /**
+       * Ask for a copy of everything held about you; a mail and a notification tell when it can be downloaded.
+       *
+       * kind: access (what do you hold about me?) or portability (I want to take it elsewhere); the file is the same: a ZIP with
+       * each table as JSON and as CSV. While one is being made or is ready, asking again answers with that one.
+       *
+       * Errors: not_signed_in (401), data_export_kind_unknown (400), too_many_data_exports (429).
+       */
+      request_data_export: {
+        Args: {
+          kind?: string
+        }
+        Returns: {
+          /** The one moment at which everything in the file was true. */
+          data_as_of: string | null
+
+          /** When the file is deleted if nobody has downloaded it. */
+          expires_at: string | null
+
+          /** How many rows have been written. */
+          exported_row_count: number
+
+          /** How many of them have been read. */
+          exported_table_count: number
+
+          /** When it was downloaded, expired or failed. */
+          finished_at: string | null
+
+          /** Key of the export. */
+          id: string
+
+          /** What was asked for: access or portability; the file is the same. */
+          kind: 'access' | 'portability'
+
+          /**
+           * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+           * the file as manifest.json.
+           */
+          manifest: Json | null
+
+          /** In how many parts the file is downloaded; null before it is ready. */
+          part_count: number | null
+
+          /** Since when it can be downloaded. */
+          ready_at: string | null
+
+          /** When you asked for it. */
+          requested_at: string
+
+          /** SHA-256 of the file, in hexadecimal digits. */
+          sha256: string | null
+
+          /** Size of the file, in bytes. */
+          size_bytes: number | null
+
+          /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+          state: 'waiting' | 'running' | 'ready' | 'downloaded' | 'expired' | 'failed'
+
+          /** How many tables are to be read; null until it began. */
+          table_count: number | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_exports'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -2455,6 +2640,24 @@ export type Database = {
           timezone?: string
         }
         Returns: SessionAnswer
+      }
+
+      /**
+       * Begin to download the copy of your data: the token for download_data_export, and what the file must turn out to be.
+       *
+       * Needs the password (an account without one sends a fresh id_token of an identity it has), and a code of the app where the
+       * second factor is on. Calling it again voids the earlier token and begins anew, until the last part has been handed out.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), data_export_not_found (404),
+       * too_many_attempts (429).
+       */
+      start_data_export_download: {
+        Args: {
+          code?: string | null
+          export_id: string
+          password: string
+        }
+        Returns: GdprDataExportDownload
       }
 
       /**

@@ -170,6 +170,18 @@ export const ERROR_CATALOGUE = {
     summary: 'The text is no CSV that can be read, or its first line names other columns.',
     hint: 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.',
   },
+  /** There is no such kind of request for data. (400) */
+  data_export_kind_unknown: {
+    status: 400,
+    summary: 'There is no such kind of request for data.',
+    hint: 'Send access or portability.',
+  },
+  /** There is no such file to download for you. (404) */
+  data_export_not_found: {
+    status: 404,
+    summary: 'There is no such file to download for you.',
+    hint: 'The view data_exports lists yours; a token works once. Ask for a new one with request_data_export.',
+  },
   /** The device fingerprint or name has a length no session can hold. (400) */
   device_invalid: {
     status: 400,
@@ -807,6 +819,12 @@ export const ERROR_CATALOGUE = {
     status: 429,
     summary: 'Too many attempts in a short time.',
     hint: 'Wait as long as the header Retry-After says, then try again.',
+  },
+  /** You asked for as many copies of your data as one can in a day. (429) */
+  too_many_data_exports: {
+    status: 429,
+    summary: 'You asked for as many copies of your data as one can in a day.',
+    hint: 'Ask again tomorrow.',
   },
   /** The organization has as many domains as one can. (409) */
   too_many_domains: {

@@ -12,6 +12,7 @@ import {
   currentPlan,
   done,
   foundAccount,
+  gdprDataExportDownload,
   identityLinked,
   invitationQueued,
   mailQueued,
@@ -135,6 +136,42 @@ export const columns = {
     topics: z.array(text()).max(20),
     /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** The copies of your data that you asked for in the last 90 days, and how far each is. */
+  data_exports: {
+    /** The one moment at which everything in the file was true. */
+    data_as_of: z.iso.datetime({ offset: true }),
+    /** When the file is deleted if nobody has downloaded it. */
+    expires_at: z.iso.datetime({ offset: true }),
+    /** How many rows have been written. */
+    exported_row_count: z.int(),
+    /** How many of them have been read. */
+    exported_table_count: z.int32(),
+    /** When it was downloaded, expired or failed. */
+    finished_at: z.iso.datetime({ offset: true }),
+    /** Key of the export. */
+    id: z.guid(),
+    /** What was asked for: access or portability; the file is the same. */
+    kind: z.enum(['access', 'portability']),
+    /**
+     * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+     * the file as manifest.json.
+     */
+    manifest: json(),
+    /** In how many parts the file is downloaded; null before it is ready. */
+    part_count: z.int32(),
+    /** Since when it can be downloaded. */
+    ready_at: z.iso.datetime({ offset: true }),
+    /** When you asked for it. */
+    requested_at: z.iso.datetime({ offset: true }),
+    /** SHA-256 of the file, in hexadecimal digits. */
+    sha256: text(),
+    /** Size of the file, in bytes. */
+    size_bytes: z.int(),
+    /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+    state: z.enum(['waiting', 'running', 'ready', 'downloaded', 'expired', 'failed']),
+    /** How many tables are to be read; null until it began. */
+    table_count: z.int32(),
   },
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: {
@@ -617,6 +654,24 @@ export const rows = {
     topics: columns.content_sources.topics,
     updated_at: columns.content_sources.updated_at,
   }),
+  /** The copies of your data that you asked for in the last 90 days, and how far each is. */
+  data_exports: z.object({
+    data_as_of: columns.data_exports.data_as_of.nullable(),
+    expires_at: columns.data_exports.expires_at.nullable(),
+    exported_row_count: columns.data_exports.exported_row_count,
+    exported_table_count: columns.data_exports.exported_table_count,
+    finished_at: columns.data_exports.finished_at.nullable(),
+    id: columns.data_exports.id,
+    kind: columns.data_exports.kind,
+    manifest: columns.data_exports.manifest.nullable(),
+    part_count: columns.data_exports.part_count.nullable(),
+    ready_at: columns.data_exports.ready_at.nullable(),
+    requested_at: columns.data_exports.requested_at,
+    sha256: columns.data_exports.sha256.nullable(),
+    size_bytes: columns.data_exports.size_bytes.nullable(),
+    state: columns.data_exports.state,
+    table_count: columns.data_exports.table_count.nullable(),
+  }),
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: z.object({
     created_at: columns.followed_sources.created_at,
@@ -1040,6 +1095,8 @@ export const args = {
   current_plan: z.strictObject({
     organization_id: z.guid().nullish(),
   }),
+  /** How far the copy of your data is that you asked for last; nothing when you never did, or longer than 90 days ago. */
+  data_export_status: z.strictObject({}),
   /**
    * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
    *
@@ -1086,6 +1143,18 @@ export const args = {
   disable_totp: z.strictObject({
     code: text(),
     password: text(),
+  }),
+  /**
+   * The next part of the file: send Accept: application/octet-stream, and ask for the parts 0, 1, 2 … until an empty answer,
+   * which says that the file is whole and deleted here.
+   *
+   * Each part is handed out once, in order; the one that went out last may be asked for again while the token lives.
+   *
+   * Errors: not_signed_in (401), data_export_not_found (404): also for a token that is used up, expired or somebody else's.
+   */
+  download_data_export: z.strictObject({
+    part: z.int32(),
+    token: text(),
   }),
   /**
    * End one of your own sessions; its access token is refused from the next request on.
@@ -1315,6 +1384,17 @@ export const args = {
     workspace_id: z.guid(),
   }),
   /**
+   * Ask for a copy of everything held about you; a mail and a notification tell when it can be downloaded.
+   *
+   * kind: access (what do you hold about me?) or portability (I want to take it elsewhere); the file is the same: a ZIP with
+   * each table as JSON and as CSV. While one is being made or is ready, asking again answers with that one.
+   *
+   * Errors: not_signed_in (401), data_export_kind_unknown (400), too_many_data_exports (429).
+   */
+  request_data_export: z.strictObject({
+    kind: text().optional(),
+  }),
+  /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
    *
    * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -1509,6 +1589,20 @@ export const args = {
     locale: text().optional(),
     password: text(),
     timezone: text().optional(),
+  }),
+  /**
+   * Begin to download the copy of your data: the token for download_data_export, and what the file must turn out to be.
+   *
+   * Needs the password (an account without one sends a fresh id_token of an identity it has), and a code of the app where the
+   * second factor is on. Calling it again voids the earlier token and begins anew, until the last part has been handed out.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), data_export_not_found (404),
+   * too_many_attempts (429).
+   */
+  start_data_export_download: z.strictObject({
+    code: text().nullish(),
+    export_id: z.guid(),
+    password: text(),
   }),
   /**
    * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
@@ -1720,11 +1814,13 @@ export const results = {
   create_team: z.array(rows.teams),
   create_workspace: z.array(rows.workspaces),
   current_plan: currentPlan,
+  data_export_status: z.array(rows.data_exports),
   decline_invitation: z.null(),
   delete_organization: done,
   delete_team: z.null(),
   delete_workspace: done,
   disable_totp: sessionsEnded,
+  download_data_export: z.string().regex(/^\\x(?:[0-9a-f]{2})*$/),
   end_session: z.null(),
   find_account_for_support: foundAccount,
   follow_source: z.null(),
@@ -1753,6 +1849,7 @@ export const results = {
   remove_member: z.null(),
   remove_team_member: z.null(),
   remove_workspace_member: z.null(),
+  request_data_export: z.array(rows.data_exports),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
   resend_invitation: invitationQueued,
@@ -1772,6 +1869,7 @@ export const results = {
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
+  start_data_export_download: gdprDataExportDownload,
   start_totp_enrollment: totpEnrollment,
   start_trial: currentPlan,
   today_briefing: z.array(rows.briefings),

@@ -176,6 +176,19 @@ export const foundAccount = z.strictObject({
 /** JSON Schema of what find_account_for_support answers. */
 export type FoundAccount = z.infer<typeof foundAccount>
 
+/** JSON Schema of what start_data_export_download answers. */
+export const gdprDataExportDownload = z.strictObject({
+  expires_at: text(),
+  part_count: integer(),
+  part_sha256: z.array(text()),
+  sha256: text(),
+  size_bytes: integer(),
+  token: text(),
+})
+
+/** JSON Schema of what start_data_export_download answers. */
+export type GdprDataExportDownload = z.infer<typeof gdprDataExportDownload>
+
 /** JSON Schema of what link_identity answers. */
 export const identityLinked = z.strictObject({
   issuer: text(),
