@@ -75,3 +75,14 @@ export function openExporting(db: TestDatabase, api: TestApi): Exporting {
     [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
   }
 }
+
+/** Gives somebody notifications that cannot be compressed: an export of theirs grows by about 1.4 kB for each. */
+export async function giveMuch(db: TestDatabase, { id }: Pick<Person, 'id'>, count: number): Promise<void> {
+  await db.owner.query(
+    `insert into core.notifications (user_id, kind, title, body, channels, not_before, expires_at)
+     select $1, 'announcement', 'Much', (
+       select replace(encode(extensions.gen_random_bytes(700), 'base64'), E'\\n', '') where n > 0
+     ), '{inbox}', now(), now() + interval '1 day' from generate_series(1, $2::int) as n`,
+    [id, count],
+  )
+}
