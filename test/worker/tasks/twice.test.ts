@@ -25,6 +25,7 @@ let sourceId: string
 let mailId: string
 let deliveryId: string
 let domainId: string
+let exportId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
@@ -65,6 +66,12 @@ beforeAll(async () => {
      select id, 'acme.example', repeat('a', 43), now() + interval '1 day', now() from made returning id`,
   )
   domainId = claimed.rows[0].id
+  const asked = await db.owner.query(
+    `insert into gdpr.data_exports (user_id, request_id, kind)
+     select id, gdpr.open_subject_request(id, 'access'), 'access' from core.users where email = 'reader@example.com'
+     returning id`,
+  )
+  exportId = asked.rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -79,6 +86,7 @@ test('all of them', async () => {
     'core/check_domain': { domain_id: domainId },
     'core/send_mail': { mail_id: mailId },
     'core/send_notification': { delivery_id: deliveryId },
+    'gdpr/export_data': { export_id: exportId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)
