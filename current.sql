@@ -131,6 +131,71 @@ alter table core.mails add column if not exists facts jsonb not null default '{}
 alter table core.mails add column if not exists sealed_recipient bytea;
 alter table core.mails drop constraint if exists facts_is_valid;
 alter table core.mails add constraint facts_is_valid check (jsonb_typeof(facts) = 'object');
+-- gdpr: data_exports
+-- PostgREST serves a function's bytea as bytes where its type is named like the media type.
+do $$
+begin
+  if to_regtype('api."application/octet-stream"') is null then
+    create domain api."application/octet-stream" as bytea;
+  end if;
+end
+$$;
+comment on domain api."application/octet-stream" is 'Bytes, answered as they are to whoever accepts application/octet-stream.';
+
+create unique index if not exists subject_requests_id_user_id_idx on gdpr.subject_requests (id, user_id);
+create table if not exists gdpr.data_exports (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  request_id uuid not null,
+  kind text not null,
+  state text not null default 'waiting',
+  attempt_count integer not null default 0,
+  table_count integer,
+  exported_table_count integer not null default 0,
+  exported_row_count bigint not null default 0,
+  part_count integer,
+  size_bytes bigint,
+  sha256 bytea,
+  manifest jsonb,
+  error_key text,
+  download_hash bytea,
+  download_expires_at timestamptz,
+  served_part integer,
+  requested_at timestamptz not null default core.now(),
+  data_as_of timestamptz,
+  ready_at timestamptz,
+  expires_at timestamptz,
+  finished_at timestamptz,
+  updated_at timestamptz not null default now(),
+  foreign key (request_id, user_id) references gdpr.subject_requests (id, user_id) on delete cascade,
+  constraint kind_is_valid check (kind in ('access', 'portability')),
+  constraint state_is_valid check (state in ('waiting', 'running', 'ready', 'downloaded', 'expired', 'failed')),
+  constraint error_key_is_valid check (char_length(error_key) <= 100),
+  constraint ready_has_file check (
+    state <> 'ready' or num_nulls(part_count, size_bytes, sha256, manifest, ready_at, expires_at) = 0
+  ),
+  constraint download_hash_comes_with_expiry check ((download_hash is null) = (download_expires_at is null)),
+  constraint finished_at_comes_with_final_state
+    check ((finished_at is not null) = (state in ('downloaded', 'expired', 'failed')))
+);
+create index if not exists data_exports_user_id_idx on gdpr.data_exports (user_id);
+create index if not exists data_exports_request_id_user_id_idx on gdpr.data_exports (request_id, user_id);
+-- One at a time for each account.
+create unique index if not exists data_exports_open_idx on gdpr.data_exports (user_id)
+  where state in ('waiting', 'running', 'ready');
+
+create table if not exists gdpr.data_export_parts (
+  export_id uuid not null references gdpr.data_exports (id) on delete cascade,
+  number integer not null,
+  content bytea not null,
+  sha256 bytea not null generated always as (sha256(content)) stored,
+  primary key (export_id, number),
+  constraint number_is_valid check (number >= 0),
+  constraint content_is_valid check (octet_length(content) between 1 and 1048576)
+);
+-- It is compressed already.
+alter table gdpr.data_export_parts alter column content set storage external;
+
 alter table core.mails drop constraint if exists kind_is_valid;
 alter table core.mails add constraint kind_is_valid check (kind in (
   'sign_up', 'account_exists', 'verify_email', 'reset_password', 'password_changed', 'change_email',
@@ -244,5 +309,7 @@ create table if not exists gdpr.recipient_notices (
   constraint last_error_is_valid check (char_length(last_error) <= 500)
 );
 create index if not exists recipient_notices_recipient_idx on gdpr.recipient_notices (recipient);
+  'recovery_code_used', 'recovery_codes_regenerated', 'identity_linked', 'identity_unlinked', 'data_export_ready'
+));
 
 --!include index.sql

@@ -10,6 +10,7 @@ import { memoryStorage, type StorageAdapter } from './auth/storage.ts'
 import { tokenSource } from './auth/token-source.ts'
 import { type Briefings, createBriefings } from './briefings/briefings.ts'
 import { createSavedCards, type SavedCards } from './briefings/saved-cards.ts'
+import { createDataExports, type DataExports } from './data-exports/data-exports.ts'
 import type { ApiError } from './errors/api-error.ts'
 import type { Database } from './generated/database.ts'
 import { authorizedFetch } from './transport/authorized-fetch.ts'
@@ -44,6 +45,7 @@ export type HowdahClient = PostgrestClient<Database, { PostgrestVersion: '12' },
   readonly analytics: Analytics
   readonly auth: Auth
   readonly briefings: Briefings
+  readonly dataExports: DataExports
   readonly savedCards: SavedCards
 }
 
@@ -88,6 +90,7 @@ export function createClient(options: ClientOptions): HowdahClient {
     analytics: new Analytics({ ...options.analytics, send: authorized, url, shelf, now, onError }),
     auth: createAuth({ store, call, refresh, api, anonymous }),
     briefings: createBriefings(api),
+    dataExports: createDataExports(api, authorized, url),
     savedCards: createSavedCards(api),
   })
 }

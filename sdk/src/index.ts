@@ -11,6 +11,8 @@ export { localStorageAdapter, memoryStorage, type StorageAdapter } from './auth/
 export type { Briefings, BriefingWish, FeedbackKind, Reaction } from './briefings/briefings.ts'
 export type { SavedCards } from './briefings/saved-cards.ts'
 export { type ClientOptions, createClient, type HowdahClient } from './client.ts'
+export type { DataExports, DownloadKey } from './data-exports/data-exports.ts'
+export type { Download } from './data-exports/download.ts'
 export { type AnyErrorKey, ApiError, isApiError } from './errors/api-error.ts'
 export { CLIENT_ERRORS, type ClientErrorKey } from './errors/client-error-keys.ts'
 export { type Answer, type DataOf, orThrow } from './errors/or-throw.ts'

@@ -1,5 +1,5 @@
 /** The generated schemas take everything the real API answers with. */
-import { createECDH, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
 import { eventId } from '../../sdk/src/analytics/event-id.ts'
@@ -16,7 +16,9 @@ import { believe, makeIssuer, person } from '../db/core/identities/issuer.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { makeAcme } from './acme.ts'
+import { dataExportCalls } from './data-export-calls.ts'
 import { openNewsroom } from './news.ts'
+import { makeWebPushKeys } from './web-push-keys.ts'
 
 type Name = keyof Database['api']['Functions']
 const db = await testDatabase()
@@ -50,12 +52,8 @@ const resetToken = await mailedToken('reset_password', carol.user)
 await db.owner.query(`select core.notify($1, 'announcement', 'Hello', 'Body', '{"screen": "news"}')`, [
   session.user.id,
 ])
-const vapid = createECDH('prime256v1')
-await db.as('howdah_worker').query('select core.keep_web_push_keys($1, $2)', [
-  vapid.generateKeys('base64url'),
-  // Leading zeros are dropped by ECDH, and a key has 32 bytes.
-  Buffer.from(vapid.getPrivateKey('hex').padStart(64, '0'), 'hex').toString('base64url'),
-])
+await makeWebPushKeys(db)
+const copies = dataExportCalls(db, api, client, newPassword)
 
 const { acme, domainId, openInvitation, other } = await makeAcme(db, client, carol.user.id)
 
@@ -161,6 +159,7 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   set_quiet_hours: { starts_at: '22:00', ends_at: '07:00' },
   mark_notifications_read: { notification_ids: [randomUUID()] },
   mark_all_notifications_read: {},
+  ...copies.first,
 }
 const guardedCredentials = { ...credentials, password: newPassword }
 let recoveryCodes: string[] = []
@@ -203,6 +202,7 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
     const [device] = await orThrow(client.from('notification_tokens').select('id').limit(1))
     return { token_id: device?.id }
   },
+  ...copies.last,
   start_totp_enrollment: () => ({ password: newPassword }),
   confirm_totp_enrollment: async () => ({ code: await totpCode() }),
   second_factor_state: () => ({}),

@@ -25,6 +25,7 @@ export const MAIL_KINDS = [
   'deletion_cancelled',
   'deletion_held',
   'account_erased',
+  'data_export_ready',
 ] as const
 
 /** What a mail is about. */

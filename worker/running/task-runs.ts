@@ -1,7 +1,7 @@
 /** Notes the runs of scheduled tasks, so that one that fails, hangs or never comes is seen. */
 import type { Job } from 'graphile-worker'
-import pg from 'pg'
-import { isWorkerError } from '../worker-error.ts'
+import type pg from 'pg'
+import { errorKey } from '../error-key.ts'
 
 /** What worker/crontab and start-up give to the jobs of scheduled tasks. */
 const SCHEDULED = /^(cron|at_start):/
@@ -23,13 +23,4 @@ export async function recordRun(pool: pg.Pool, job: Job, work: () => Promise<voi
     throw error
   }
   await finish(null)
-}
-
-/** A stable word for what went wrong: keys and codes, never a message, which may hold what it is about. */
-function errorKey(error: unknown): string {
-  if (isWorkerError(error)) return error.key
-  // What SQL raises by name has the key as its message and a code that begins with PT.
-  if (error instanceof pg.DatabaseError)
-    return (error.code?.startsWith('PT') ? error.message : error.code) ?? error.name
-  return error instanceof Error ? error.name : 'unknown'
 }

@@ -5,6 +5,8 @@ export const CLIENT_ERRORS = {
   aborted: 'The caller gave the request up. Nothing is known about what the server did with it.',
   bad_response:
     'Something answered that is not the API, or it was cut off. Check the URL and what stands in between.',
+  download_damaged:
+    'What arrived is not what the API announced, also when asked for again. Start the download anew.',
   event_dropped:
     'An analytics event was not kept, or is refused for good. Correct the event; the others are not affected.',
   listener_failed: 'A listener of onStateChange threw. The session is not affected; correct the listener.',

@@ -1,9 +1,12 @@
 /** A fetch that always answers in time: what goes wrong becomes an answer in the API's own error shape. */
-import { checkedResponse } from './checked-response.ts'
+import { checkedResponse, copied } from './checked-response.ts'
 import { failureResponse } from './failure-response.ts'
 
 /** What the SDK needs of fetch. */
 export type Fetch = (input: string | URL | Request, init?: RequestInit) => Promise<Response>
+
+/** The media type of answers that are no text. */
+export const BINARY = 'application/octet-stream'
 
 /**
  * Wraps a fetch. The time runs until the last byte of the body has come, and also when `fetch` ignores its signal.
@@ -35,7 +38,13 @@ export function boundedFetch(fetch: Fetch, timeoutMs: number): Fetch {
 
 async function answer(fetch: Fetch, input: string | URL | Request, init: RequestInit): Promise<Response> {
   const response = await fetch(input, init)
+  if (response.ok && isBinary(response)) return copied(response, await response.arrayBuffer())
   return checkedResponse(response, await response.text(), init)
+}
+
+/** The API answers with bytes to nobody who did not ask for them. */
+function isBinary({ headers }: Response): boolean {
+  return headers.get('content-type') === BINARY
 }
 
 function rejectWhen(signal: AbortSignal): Promise<never> {

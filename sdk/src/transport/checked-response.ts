@@ -16,7 +16,11 @@ export function checkedResponse(response: Response, body: string, init: RequestI
       detail: `${problem}${excerpt === '' ? '' : ` It begins: ${excerpt}`}`,
     })
   }
-  const { status, statusText, headers } = response
+  return copied(response, body)
+}
+
+/** The response with a body that has been read. */
+export function copied({ status, statusText, headers }: Response, body: string | ArrayBuffer): Response {
   const isBodyless = status === 204 || status === 205 || status === 304
   return new Response(isBodyless ? null : body, { status, statusText, headers })
 }

@@ -114,14 +114,24 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
   },
   {
     file: 'migrations/fixtures/gdpr/export/export_rows.sql',
-    sql: "format( 'select %L::text, to_jsonb(t) from (select %s from %I.%I where %s) as t', v_table.schema_name || '.' || v_table.table_name, v_table.columns, v_table.schema_name, v_table.table_name, gdpr.subject_filter(v_table.schema_name, v_table.table_name) )",
-    reason:
-      'Only operators may call it; names come from the registry and the catalog, quoted, and the person is a parameter.',
-    unquoted: 'The columns are quoted one by one above; gdpr.subject_filter() quotes every name it puts in.',
+    sql: "format('select %L::text, to_jsonb(t) from (%s) as t', v_table.relation, v_table.query)",
+    reason: 'Only operators may call it; the person is a parameter.',
+    unquoted: 'The query is of gdpr.export_tables(), which quotes every name it puts in.',
   },
   {
     file: 'migrations/fixtures/gdpr/export/export_rows.sql',
     sql: 'export_rows.user_id',
+    reason: 'The parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/data_exports/open_data_export_table.sql',
+    sql: "format('select to_json(%s)::text as row from (%s) as t', v_value, v_table.query)",
+    reason: 'The worker names a table of gdpr.export_tables() and nothing else; the person is a parameter.',
+    unquoted: 'The value is the row or its columns, quoted above; the query is of gdpr.export_tables().',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/data_exports/open_data_export_table.sql',
+    sql: 'v_user_id',
     reason: 'The parameter of the statement above.',
   },
   {

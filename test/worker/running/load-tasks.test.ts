@@ -38,6 +38,8 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'gdpr/enqueue_due_deletions',
     'gdpr/erase_account',
     'gdpr/tell_recipient',
+    'gdpr/clean_up_data_exports',
+    'gdpr/export_data',
     'ops/clean_up_monitoring',
     'ops/create_partitions',
     'ops/evaluate_alerts',

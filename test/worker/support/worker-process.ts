@@ -15,6 +15,7 @@ export type LogLine = z.infer<typeof logLine>
 /** A worker process. Dispose kills it if it still runs. */
 export type WorkerProcess = AsyncDisposable & {
   lines: LogLine[]
+  pid: number
   /** Waits for a line. */
   line(isIt: (line: LogLine) => boolean): Promise<LogLine>
   kill(signal: NodeJS.Signals): void
@@ -53,6 +54,7 @@ export function spawnWorker(databaseUrl: string, env: Record<string, string> = {
   const exited = once(child, 'exit').then(([code, signal]) => code ?? signal)
   return {
     lines,
+    pid: child.pid ?? 0,
     line: (isIt) =>
       new Promise((resolve) => {
         const known = lines.find(isIt)

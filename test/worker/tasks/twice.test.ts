@@ -25,6 +25,7 @@ let sourceId: string
 let mailId: string
 let deliveryId: string
 let domainId: string
+let exportId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
@@ -67,6 +68,12 @@ beforeAll(async () => {
   )
   domainId = claimed.rows[0].id
   erased = await leaver()
+  const asked = await db.owner.query(
+    `insert into gdpr.data_exports (user_id, request_id, kind)
+     select id, gdpr.open_subject_request(id, 'access'), 'access' from core.users where email = 'reader@example.com'
+     returning id`,
+  )
+  exportId = asked.rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -83,6 +90,7 @@ test('all of them', async () => {
     'core/send_notification': { delivery_id: deliveryId },
     'gdpr/erase_account': { request_id: erased.requestId },
     'gdpr/tell_recipient': { notice_id: erased.noticeId },
+    'gdpr/export_data': { export_id: exportId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)

@@ -176,5 +176,13 @@ export const de: MailTexts = {
       ],
       action: 'Einladung ansehen',
     }),
+    data_export_ready: ({ appName }) => ({
+      subject: `Die Kopie Ihrer Daten bei ${appName} liegt bereit`,
+      paragraphs: [
+        'die Kopie Ihrer Daten, um die Sie gebeten haben, liegt bereit. Melden Sie sich an und laden Sie sie mit Ihrem Passwort herunter; das geht einmal, und nach einer Weile wird sie gelöscht.',
+        WORRIED,
+      ],
+      action: `Zu ${appName}`,
+    }),
   },
 }

@@ -168,5 +168,13 @@ export const en: MailTexts = {
       ],
       action: 'See the invitation',
     }),
+    data_export_ready: ({ appName }) => ({
+      subject: `The copy of your ${appName} data is ready`,
+      paragraphs: [
+        'the copy of your data that you asked for is ready. Sign in and download it with your password; it can be downloaded once and is deleted after a while.',
+        WORRIED,
+      ],
+      action: `Go to ${appName}`,
+    }),
   },
 }

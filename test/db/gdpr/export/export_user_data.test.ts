@@ -6,6 +6,7 @@ import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
 import { inviting } from '../../core/tenancy/inviting.ts'
 import { createOrganization } from '../../core/tenancy/story.ts'
+import { completePerson } from './whole-person.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -15,24 +16,7 @@ beforeAll(async () => {
   api = await testApi(db)
   // Belongs to an organization of somebody else's, and owns none.
   ada = (await seededCast(db, api)).people.get('member-a') as Person
-  await db.owner.query('update core.users set email_verified_at = now() where id = $1', [ada.id])
-  // What an account or an organization has: the cast has it as organizations only.
-  await db.owner.query(
-    `with plan as (
-         insert into core.plans (key, name, audience) values ('export', 'Export', 'user') returning key),
-       customer as (
-         insert into core.billing_customers (provider, provider_customer_id, user_id, linked_by)
-         values ('stripe', 'cus_canary-member-a', $1, 'metadata')),
-       event as (
-         insert into core.billing_events (provider, provider_event_id, kind, occurred_at, facts, user_id, outcome)
-         values ('stripe', 'evt_canary-member-a', 'invoice.paid', now(), '{}', $1, 'processed')),
-       invited as (
-         insert into core.invitations (organization_id, organization_name, email, role, invited_by, expires_at)
-         select o.id, 'Acme', u.email, 'member', $1, now()
-         from core.organizations as o, core.users as u where u.id = $1 limit 1)
-     insert into core.subscriptions (user_id, plan, state) select $1, key, 'active' from plan`,
-    [ada.id],
-  )
+  await completePerson(db, ada)
 })
 afterAll(() => db.drop())
 
