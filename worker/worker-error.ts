@@ -15,6 +15,8 @@ export type WorkerErrorKey =
   | 'database_lost'
   | 'mail_not_sent'
   | 'audit_seals_differ'
+  | 'view_refresh_failed'
+  | 'maintenance_not_permitted'
 
 /** Raised by everything under worker/. `retryAfterSeconds` is the server's own wish where it stated one. */
 export class WorkerError extends Error {
