@@ -87,8 +87,7 @@ create table if not exists ops.materialized_views (
 
 --!include ops/materialized_views/user_activity.sql
 create materialized view if not exists ops.user_statistics as
-  select a.day, a.sign_up_count, a.sign_in_count, a.active_user_count from ops.user_activity(30) as a
-  with no data;
+  select a.day, a.sign_up_count, a.sign_in_count, a.active_user_count from ops.user_activity(30) as a;
 create unique index if not exists user_statistics_day_idx on ops.user_statistics (day);
 
 --!include index.sql
