@@ -1,14 +1,14 @@
 /** Rules about the privacy registry: every column is declared, and personal ones lead to a person. */
-import { OUR_TABLE } from './ours.ts'
+import { OUR_SCHEMA, OUR_TABLE } from './ours.ts'
 import { sqlRule } from './rule.ts'
 
 export const columnsDeclared = sqlRule({
   name: 'gdpr columns',
-  says: 'column of every table is declared in gdpr.column_policies, and nothing else is',
+  says: 'column of every table and materialized view is declared in gdpr.column_policies, and nothing else is',
   query: `with real as (
       select n.nspname as schema_name, c.relname as table_name, a.attname as column_name
       from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-      where ${OUR_TABLE} and not c.relispartition and a.attnum > 0 and not a.attisdropped)
+      where (${OUR_TABLE} or ${OUR_SCHEMA} and c.relkind = 'm') and not c.relispartition and a.attnum > 0 and not a.attisdropped)
     select format('%s.%s.%s', schema_name, table_name, column_name) as object, case
       when p.class is null then 'is not declared; name it in the registry.sql of its module'
       when r.is_real is null then 'is declared, but there is no such column' end as problem
@@ -17,6 +17,7 @@ export const columnsDeclared = sqlRule({
   defects: {
     'a new column': 'alter table core.users add column seed text',
     'a new table': 'create table core.seed (id int primary key)',
+    'a new materialized view': 'create materialized view core.seed as select id from core.users',
     'a column that went': 'alter table core.sessions drop column device_name cascade',
     'a declaration of nothing': `insert into gdpr.column_policies values ('core', 'seed', 'id', 'none', null, 'exclude', 'keep', null)`,
   },
@@ -60,6 +61,10 @@ export const erasable = sqlRule({
   query: `select format('%s.%s.%s', p.schema_name, p.table_name, p.column_name) as object, nullif(concat_ws('; ',
       case when p.on_erase = 'anonymize' and p.erased_with is null and a.attgenerated = ''
         then 'is anonymized, and erased_with does not say to what' end,
+      -- A row of a materialized view goes when it is computed anew, and in no other way.
+      case when c.relkind = 'm' and p.on_erase <> 'delete' then 'lies in a materialized view, whose rows nobody changes' end,
+      case when c.relkind = 'm' and not exists (select from ops.materialized_views v where (v.schema_name, v.view_name) = (p.schema_name, p.table_name))
+        then 'lies in a materialized view that nothing refreshes' end,
       case when p.on_erase = 'null' and a.attnotnull then 'is to become null and may not be' end,
       case when p.on_erase = 'delete' and exists (
         select from gdpr.column_policies o
@@ -68,10 +73,13 @@ export const erasable = sqlRule({
     ), '') as problem
     from gdpr.column_policies p
     join pg_attribute a on a.attrelid = to_regclass(format('%I.%I', p.schema_name, p.table_name)) and a.attname = p.column_name
+    join pg_class c on c.oid = a.attrelid
     where p.class <> 'none'`,
   defects: {
     'no word for what it becomes': `update gdpr.column_policies set erased_with = null where table_name = 'users' and column_name = 'email'`,
     'null where none may be': `update gdpr.column_policies set on_erase = 'null' where table_name = 'users' and column_name = 'timezone'`,
+    'a kept person in a materialized view': `create materialized view core.seed as select id, email from core.users;
+      select gdpr.declare_columns('core.seed', 'id', '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}', '{"id": {}, "email": {}}')`,
     'half a row': `update gdpr.column_policies set on_erase = 'null' where table_name = 'sessions' and column_name = 'user_agent'`,
   },
 })

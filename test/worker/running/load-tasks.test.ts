@@ -37,11 +37,19 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'core/seal_audit',
     'core/send_mail',
     'core/send_notification',
+    'ops/check_health',
     'ops/clean_up_monitoring',
     'ops/create_partitions',
+    'ops/drop_partitions',
     'ops/evaluate_alerts',
+    'ops/note_long_queries',
+    'ops/rebuild_indexes',
+    'ops/refresh_views',
     'ops/release_dead_workers',
+    'ops/renew_statistics',
     'ops/retire_jwt_secret',
+    'ops/vacuum_tables',
+    'ops/warm_caches',
   ])
 })
 

@@ -36,7 +36,9 @@ test('a row without a month is kept, alarms, and lies in its month after the nex
   await fill(1, `timestamptz '2019-02-28 23:59:58Z'`)
   expect(await measured()).toEqual({ value: 3, status: 'critical' })
   await expect(
-    db.owner.query(`create table ops.refused partition of ops.readings for values from ('2019-01-01') to ('2020-01-01')`),
+    db.owner.query(
+      `create table ops.refused partition of ops.readings for values from ('2019-01-01') to ('2020-01-01')`,
+    ),
   ).rejects.toMatchObject({ code: '23514' })
   const before = await months(db)
   expect((await create()).rows).toEqual([{ made: 2 }])
@@ -45,7 +47,9 @@ test('a row without a month is kept, alarms, and lies in its month after the nex
   const made = (await months(db)).filter((month) => !before.includes(month))
   expect(made).toHaveLength(2)
   expect(made[0]).toBe('2019_02')
-  const { rows } = await db.owner.query('select count(*)::int as n, bool_and(doubled = id * 2) as is_whole from ops.readings')
+  const { rows } = await db.owner.query(
+    'select count(*)::int as n, bool_and(doubled = id * 2) as is_whole from ops.readings',
+  )
   expect(rows).toEqual([{ n: 3, is_whole: true }])
 })
 
@@ -68,13 +72,17 @@ test.each([1, 20_000, 100_000])(
     await sleep(200)
     const seen = await stop()
     const { rows: kept } = await db.owner.query('select count(*)::int as n from ops.readings')
-    console.log(`drain of ${rows} rows: ${tookMs} ms; ${seen.done} statements beside it, slowest ${seen.slowestMs} ms (${seen.slowest}), ${seen.errors.length} errors`)
+    console.log(
+      `drain of ${rows} rows: ${tookMs} ms; ${seen.done} statements beside it, slowest ${seen.slowestMs} ms (${seen.slowest}), ${seen.errors.length} errors`,
+    )
     expect(seen.errors).toEqual([])
     expect(kept[0]?.n).toBe(rows + seen.written)
     expect(await strays(db)).toBe(0)
     expect(seen.slowestMs).toBeLessThanOrEqual(500)
     // The month that was made is dropped, so that the next size finds none.
-    await db.owner.query(`do $$ begin execute (select 'drop table ' || partition from ops.partitions_of('ops.readings') where lower_bound <= ${MISSING} and upper_bound > ${MISSING}); end $$`)
+    await db.owner.query(
+      `do $$ begin execute (select 'drop table ' || partition from ops.partitions_of('ops.readings') where lower_bound <= ${MISSING} and upper_bound > ${MISSING}); end $$`,
+    )
   },
 )
 
@@ -105,5 +113,7 @@ test('a table whose rows are watched when they go has none: the missing month re
     select core.audit_table('ops.watched');
     select ops.declare_partitioned_table('ops.watched', 'at');
     select ops.create_monthly_partitions('ops.watched')`)
-  await expect(db.owner.query(`insert into ops.watched values (1, '2019-01-01')`)).rejects.toMatchObject({ code: '23514' })
+  await expect(db.owner.query(`insert into ops.watched values (1, '2019-01-01')`)).rejects.toMatchObject({
+    code: '23514',
+  })
 })

@@ -30,7 +30,10 @@ export async function makeReadings(db: TestDatabase, { people = 1, retention = 2
 export type Seen = { slowestMs: number; slowest: string; errors: string[]; done: number; written: number }
 
 /** Runs the statements over and over, each in a session of its own, until stopped. */
-export async function traffic(db: TestDatabase, statements: Record<string, string>): Promise<() => Promise<Seen>> {
+export async function traffic(
+  db: TestDatabase,
+  statements: Record<string, string>,
+): Promise<() => Promise<Seen>> {
   const seen: Seen = { slowestMs: 0, slowest: '', errors: [], done: 0, written: 0 }
   let isOver = false
   const clients = await Promise.all(
