@@ -22,7 +22,7 @@ export function vacuumTables(maintenance: Maintenance): Promise<number | undefin
   return unhurried(maintenance, 'vacuum', async (client) => {
     const { rows } = await client.query('select relation, reason from ops.tables_to_vacuum()')
     const todo = tables.parse(rows).map(({ relation, reason }) => ({
-      statement: `vacuum (analyze, skip_locked) ${relation}`,
+      statement: `vacuum (analyze) ${relation}`,
       note: { relation, reason },
     }))
     return runAll(client, todo, maintenance, 'vacuumed a table')

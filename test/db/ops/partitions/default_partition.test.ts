@@ -8,7 +8,7 @@ let db: TestDatabase
 let userId: string
 beforeAll(async () => {
   db = await testDatabase()
-  userId = (await makeReadings(db))[0] ?? ''
+  userId = (await makeReadings(db.owner))[0] ?? ''
 })
 afterAll(() => db.drop())
 

@@ -8,7 +8,7 @@ let db: TestDatabase
 let people: string[]
 beforeAll(async () => {
   db = await testDatabase()
-  people = await makeReadings(db, { people: 11 })
+  people = await makeReadings(db.owner, { people: 11 })
 })
 afterAll(() => db.drop())
 

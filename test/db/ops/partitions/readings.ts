@@ -4,14 +4,17 @@ import type pg from 'pg'
 import type { TestDatabase } from '../../../setup/database.ts'
 
 /** Makes ops.readings: months by `read_at`, rows that belong to people. */
-export async function makeReadings(db: TestDatabase, { people = 1, retention = 24 } = {}): Promise<string[]> {
-  await db.owner.query(`
+export async function makeReadings(
+  owner: Pick<pg.ClientBase, 'query'>,
+  { people = 1, retention = 24 } = {},
+): Promise<string[]> {
+  await owner.query(`
     create table ops.readings (
       id bigint not null, user_id uuid not null references core.users (id) on delete cascade,
       read_at timestamptz not null, note text not null default '', doubled bigint generated always as (id * 2) stored,
       primary key (user_id, id, read_at)
     ) partition by range (read_at);`)
-  await db.owner.query(`
+  await owner.query(`
     create sequence ops.readings_id_seq;
     alter table ops.readings alter column id set default nextval('ops.readings_id_seq');
     alter table ops.readings enable row level security;
@@ -19,7 +22,7 @@ export async function makeReadings(db: TestDatabase, { people = 1, retention = 2
     select gdpr.declare_columns('ops.readings', 'user_id', '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
       '{"id": {}, "user_id": {}, "read_at": {}, "note": {}, "doubled": {}}');
     select ops.create_monthly_partitions('ops.readings')`)
-  const { rows } = await db.owner.query<{ id: string }>(
+  const { rows } = await owner.query<{ id: string }>(
     `insert into core.users (email) select format('reader-%s@example.com', n) from generate_series(1, $1) n returning id`,
     [people],
   )

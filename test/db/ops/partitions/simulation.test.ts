@@ -7,7 +7,14 @@ import { makeReadings, months, strays } from './readings.ts'
 
 const DAY = 86_400_000
 const RETENTION = 3
-const ORDINARY = Date.UTC(2026, 11, 1)
+/** The first of this month, or of a January from which two years have a leap day. */
+const FIRST = (() => {
+  const now = new Date()
+  const leapYear = Math.ceil((now.getUTCFullYear() + (now.getUTCMonth() > 1 ? 1 : 0)) / 4) * 4
+  const thisMonth = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 1)
+  const lastStart = Date.UTC(leapYear - 2, 2, 1)
+  return thisMonth >= lastStart ? thisMonth : Date.UTC(leapYear - 1, 0, 1)
+})()
 
 let db: TestDatabase
 let client: pg.PoolClient
@@ -15,10 +22,11 @@ let userId: string
 let oldest: string
 beforeAll(async () => {
   db = await testDatabase()
-  userId = (await makeReadings(db, { retention: RETENTION }))[0] ?? ''
-  oldest = (await months(db))[0] ?? ''
   client = await db.owner.connect()
   await client.query(`set timezone = 'Europe/Berlin'`)
+  await moveTo(FIRST)
+  userId = (await makeReadings(client, { retention: RETENTION }))[0] ?? ''
+  oldest = (await months(db))[0] ?? ''
 })
 afterAll(async () => {
   client.release(true)
@@ -60,13 +68,11 @@ const defaults = async () => {
 }
 
 test('730 days, the leap day and two turns of the year among them: no write refused, no row astray, retention exact', async () => {
-  const start = Date.now() > ORDINARY ? Date.now() : ORDINARY
-  const first = Date.UTC(new Date(start).getUTCFullYear(), new Date(start).getUTCMonth(), 1)
   let writes = 0
   let astray = 0
   const exact: boolean[] = []
   const lastSeconds: string[] = []
-  for (let day = first; exact.length < 24; day += DAY) {
+  for (let day = FIRST; exact.length < 24; day += DAY) {
     const date = new Date(day)
     await moveTo(day + 17 * 60_000)
     await upkeep('select ops.create_monthly_partitions()')
