@@ -326,7 +326,7 @@ begin
   end if;
   if limit_role.setting = 'connection_limit' then
     execute format('alter role %I connection limit %s', limit_role.role_name, coalesce(limit_role.value, '-1')::integer);
-    return format('%s: at most %s sessions', limit_role.role_name, coalesce(limit_role.value, 'as many as the server allows'));
+    return format('%s: %s', limit_role.role_name, coalesce('at most ' || limit_role.value || ' sessions', 'no limit of its own'));
   end if;
   if limit_role.setting not in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
     or limit_role.value !~ '^[1-9][0-9]{0,8} ?(ms|s|min|h)$'

@@ -884,6 +884,12 @@ export const ERROR_CATALOGUE = {
     summary: 'A value breaks a rule of its column.',
     hint: "The SDK's validators know the rules; details name the constraint.",
   },
+  /** No materialized view of this name is declared. (404) */
+  view_not_declared: {
+    status: 404,
+    summary: 'No materialized view of this name is declared.',
+    hint: 'ops.materialized_views lists them.',
+  },
   /** The workspace is archived; it can only be read. (409) */
   workspace_archived: {
     status: 409,

@@ -94,6 +94,12 @@ test('retention is each table’s own; a number is a limit', async () => {
   })
 })
 
+test('three workers at once: each month goes once', async () => {
+  const all = await Promise.all([drop(), drop(), drop()])
+  expect(all.flat().map(({ partition_name: name }) => name)).toHaveLength(12)
+  expect(new Set(all.flat().map(({ partition_name: name }) => name)).size).toBe(12)
+})
+
 test('the audit log keeps its months: they go by another door', async () => {
   await db.owner.query(`select ops.create_monthly_partitions()`)
   const before = await months(db, 'core.audit_log')
