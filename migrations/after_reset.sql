@@ -68,6 +68,17 @@ grant howdah_anon, howdah_user, howdah_admin to howdah_authenticator;
 grant howdah_worker to howdah_migrations;
 -- The monitoring looks at what other sessions do.
 grant pg_read_all_stats to howdah_migrations;
+-- Operators end what holds others up (ops/emergency), superusers' sessions excepted.
+grant pg_signal_backend to howdah_migrations;
+-- The worker vacuums and rebuilds indexes without owning a table. Before Postgres 17 there is no such right, and its task
+-- says so (docs/maintenance.md).
+do $$
+begin
+  if exists (select from pg_roles where rolname = 'pg_maintain') then
+    execute 'grant pg_maintain to howdah_worker';
+  end if;
+end
+$$;
 -- ops.act_as() turns an operator's session into a user's.
 grant howdah_user, howdah_admin to howdah_migrations;
 -- Statistics of the server, and none of our tables.
@@ -90,6 +101,15 @@ create extension if not exists pgcrypto with schema extensions;
 create extension if not exists pg_trgm with schema extensions;
 -- Counts queries where the server preloads it; where it does not, the monitoring says so.
 create extension if not exists pg_stat_statements with schema extensions;
+-- Reads tables into memory before the morning. Some servers come without it; ops.warm_caches() then says that it read.
+do $$
+begin
+  create extension if not exists pg_prewarm with schema extensions;
+exception
+  when feature_not_supported or undefined_file or insufficient_privilege then
+    raise notice 'pg_prewarm is not to be had here: %', sqlerrm;
+end
+$$;
 
 -- graphile-worker migrates its own schema as howdah_worker; it may not create schemas, so both stand ready.
 create schema if not exists graphile_worker authorization howdah_worker;
@@ -278,3 +298,49 @@ exception
     raise notice 'No event triggers here: what the owner does to the audit log is noticed, not refused.';
 end
 $$;
+
+-- The one thing about roles that operators may change in an emergency, without being a superuser: how many sessions a
+-- login has and how long a role may work. security definer: it belongs to whoever runs this file; which roles and which
+-- settings is fixed here, and it reads nothing that the owner of the database could have replaced.
+create or replace function extensions.limit_role(role_name name, setting text, value text)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $limit$
+begin
+  if not exists (
+    select from pg_roles as r
+    where r.rolname = limit_role.role_name and not r.rolsuper and r.rolname <> 'howdah_migrations'
+      -- Ours, and the logins that people and tools were given with the rights of one of ours.
+      and (r.rolname like 'howdah\_%' or r.rolname !~ '^pg_' and exists (
+        select from pg_auth_members as m join pg_roles as g on g.oid = m.roleid
+        where m.member = r.oid and g.rolname in ('howdah_analytics', 'howdah_readonly', 'howdah_monitoring', 'howdah_backup')
+      ))
+  ) then
+    raise exception using
+      errcode = '42704',
+      message = format('%I is no role whose limits are yours to change', limit_role.role_name),
+      hint = 'Name howdah_authenticator, howdah_user, howdah_anon, howdah_admin, howdah_worker or a login of npm run roles:login.';
+  end if;
+  if limit_role.setting = 'connection_limit' then
+    execute format('alter role %I connection limit %s', limit_role.role_name, coalesce(limit_role.value, '-1')::integer);
+    return format('%s: %s', limit_role.role_name, coalesce('at most ' || limit_role.value || ' sessions', 'no limit of its own'));
+  end if;
+  if limit_role.setting not in ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')
+    or limit_role.value !~ '^[1-9][0-9]{0,8} ?(ms|s|min|h)$'
+  then
+    raise exception using
+      errcode = '22023',
+      message = format('%s = %L is no limit', limit_role.setting, limit_role.value),
+      hint = 'Write a number with its unit, such as 500ms, 5s, 2min.';
+  end if;
+  execute format('alter role %I set %I = %L', limit_role.role_name, limit_role.setting, limit_role.value);
+  return format('%s: %s = %s', limit_role.role_name, limit_role.setting, limit_role.value);
+end
+$limit$;
+comment on function extensions.limit_role(name, text, text) is
+$$Changes a role's connection limit or one of its timeouts. Called by ops.limit_connections and ops.set_role_timeouts.$$;
+revoke all on function extensions.limit_role(name, text, text) from public;
+grant execute on function extensions.limit_role(name, text, text) to howdah_migrations;

@@ -31,8 +31,12 @@ export type TaskContext = WorkerServices & {
   addJob: AddJobFunction
 }
 
+/** How much a run has done, in whatever the task counts (rows, tables, views); nothing where there is nothing to count. */
+// biome-ignore lint/suspicious/noConfusingVoidType: most tasks end without a word.
+export type Done = number | void
+
 /** A task with its payload checked. */
-export type Task = (payload: unknown, context: TaskContext) => Promise<void>
+export type Task = (payload: unknown, context: TaskContext) => Promise<Done>
 
 /**
  * Binds a task to its payload schema. Fields that a later version adds must be optional, because jobs queued by an
@@ -43,7 +47,7 @@ export type Task = (payload: unknown, context: TaskContext) => Promise<void>
  */
 export function defineTask<Schema extends z.ZodType>(
   payload: Schema,
-  run: (payload: z.infer<Schema>, context: TaskContext) => Promise<void>,
+  run: (payload: z.infer<Schema>, context: TaskContext) => Promise<Done>,
 ): Task {
   return async (raw, context) => run(payload.parse(raw), context)
 }

@@ -17,6 +17,8 @@ export type WorkerErrorKey =
   | 'audit_seals_differ'
   | 'data_export_failed'
   | 'data_export_over'
+  | 'view_refresh_failed'
+  | 'maintenance_not_permitted'
 
 /** Raised by everything under worker/. `retryAfterSeconds` is the server's own wish where it stated one. */
 export class WorkerError extends Error {

@@ -30,7 +30,12 @@ const POLL_EVERY_MS = 2000
 const EXTRA_CONNECTIONS = 3
 
 /** What must not wait for its first turn in the crontab. */
-const AT_START = ['ops/release_dead_workers', 'ops/create_partitions', 'core/make_web_push_keys']
+const AT_START = [
+  'ops/release_dead_workers',
+  'ops/create_partitions',
+  'ops/refresh_views',
+  'core/make_web_push_keys',
+]
 
 /** A worker at work. */
 export type RunningWorker = {

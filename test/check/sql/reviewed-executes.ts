@@ -2,6 +2,7 @@
  * Statements built at run time, and settings that decide who is asking: each was read by a person, and says here why
  * no caller can bend it. A new or changed one is a finding until it is entered; one that is gone is a finding too.
  */
+import { REVIEWED_UPKEEP } from './reviewed-upkeep.ts'
 
 /**
  * One reviewed place. `sql` is the expression as it stands in the file, with white space folded; `unquoted` says where
@@ -11,6 +12,7 @@ export type Reviewed = { file: string; sql: string; reason: string; unquoted?: s
 
 /** The reviewed places, by file. */
 export const REVIEWED_EXECUTES: readonly Reviewed[] = [
+  ...REVIEWED_UPKEEP,
   {
     file: 'migrations/after_reset.sql',
     sql: "format('create role %I nologin', v_role)",
@@ -28,16 +30,6 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
       'Only operators may call it; a role can be taken only by its members, and the name is built from a checked column.',
   },
   {
-    file: 'migrations/fixtures/ops/create_monthly_partitions.sql',
-    sql: "format( 'create table %I.%I partition of %I.%I for values from (%L) to (%L)', v_table.schema_name, v_partition, v_table.schema_name, v_table.table_name, v_month, (v_month + interval '1 month')::date )",
-    reason: 'Names come from ops.partitioned_tables, which owners write; the months are computed.',
-  },
-  {
-    file: 'migrations/fixtures/ops/create_monthly_partitions.sql',
-    sql: "format('alter table %I.%I enable row level security', v_table.schema_name, v_partition)",
-    reason: 'The table the line before has made.',
-  },
-  {
     file: 'migrations/fixtures/core/audit/audit_table.sql',
     sql: "format( 'create or replace trigger _900_audit_row after insert or update or delete on %I.%I ' 'for each row execute function core.tg__audit_row(%L, %L, %L, %L)', v_schema, v_name, v_arguments[1], v_arguments[2], v_arguments[3], v_arguments[4] )",
     reason: 'Owners call it in registry.sql; every name comes from the catalog and is quoted.',
@@ -46,11 +38,6 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     file: 'migrations/fixtures/core/audit/audit_table.sql',
     sql: "format( 'create or replace trigger _900_audit_truncate before truncate on %I.%I ' 'for each statement execute function core.tg__audit_truncate()', v_schema, v_name )",
     reason: 'The same table.',
-  },
-  {
-    file: 'migrations/fixtures/ops/create_monthly_partitions.sql',
-    sql: "format( 'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()', v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname )",
-    reason: 'Repeats on a partition what the owner has put on its parent; every name comes from the catalog.',
   },
   {
     file: 'migrations/fixtures/ops/drop_audit_months.sql',

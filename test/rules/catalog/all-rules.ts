@@ -1,6 +1,7 @@
 /** Every rule over the catalog. */
 import { auditRules } from './audit.ts'
 import { functionRules } from './functions.ts'
+import { partitionRules } from './partitions.ts'
 import { policyRules } from './policies.ts'
 import { privacyRules } from './privacy.ts'
 import { privilegeRules } from './privileges.ts'
@@ -14,6 +15,7 @@ import { viewRules } from './views.ts'
 /** In the order in which they are reported. */
 export const ALL_RULES: readonly CatalogRule[] = [
   ...tableRules,
+  ...partitionRules,
   ...policyRules,
   ...viewRules,
   ...functionRules,

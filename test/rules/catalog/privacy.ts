@@ -66,6 +66,10 @@ export const erasable = sqlRule({
   query: `select format('%s.%s.%s', p.schema_name, p.table_name, p.column_name) as object, nullif(concat_ws('; ',
       case when p.on_erase = 'anonymize' and p.erased_with is null and a.attgenerated = ''
         then 'is anonymized, and erased_with does not say to what' end,
+      -- A row of a materialized view goes when it is computed anew, and in no other way.
+      case when c.relkind = 'm' and p.on_erase <> 'delete' then 'lies in a materialized view, whose rows nobody changes' end,
+      case when c.relkind = 'm' and not exists (select from ops.materialized_views v where (v.schema_name, v.view_name) = (p.schema_name, p.table_name))
+        then 'lies in a materialized view that nothing refreshes' end,
       case when p.on_erase = 'null' and a.attnotnull then 'is to become null and may not be' end,
       case when p.on_erase = 'delete' and exists (
         select from gdpr.column_policies o
@@ -74,10 +78,13 @@ export const erasable = sqlRule({
     ), '') as problem
     from gdpr.column_policies p
     join pg_attribute a on a.attrelid = to_regclass(format('%I.%I', p.schema_name, p.table_name)) and a.attname = p.column_name
+    join pg_class c on c.oid = a.attrelid
     where p.class <> 'none'`,
   defects: {
     'no word for what it becomes': `update gdpr.column_policies set erased_with = null where table_name = 'users' and column_name = 'email'`,
     'null where none may be': `update gdpr.column_policies set on_erase = 'null' where table_name = 'users' and column_name = 'timezone'`,
+    'a kept person in a materialized view': `create materialized view core.seed as select id, email from core.users;
+      select gdpr.declare_columns('core.seed', 'id', '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}', '{"id": {}, "email": {}}')`,
     'half a row': `update gdpr.column_policies set on_erase = 'null' where table_name = 'sessions' and column_name = 'user_agent'`,
   },
 })

@@ -4,13 +4,14 @@ import { sqlRule } from './rule.ts'
 
 /**
  * The only memberships there are; operators become users and admins in ops.act_as(), own the job queue's doors, and
- * see what other sessions do (ops/monitoring).
+ * see what other sessions do (ops/monitoring) and end them (ops/emergency). The worker vacuums what it does not own.
  */
 const MEMBERSHIPS = `(values ('howdah_authenticator', 'howdah_anon'), ('howdah_authenticator', 'howdah_user'),
   ('howdah_authenticator', 'howdah_admin'), ('howdah_migrations', 'howdah_worker'),
   ('howdah_migrations', 'howdah_user'), ('howdah_migrations', 'howdah_admin'),
   ('howdah_monitoring', 'pg_monitor'), ('howdah_backup', 'pg_read_all_data'),
-  ('howdah_migrations', 'pg_read_all_stats'))`
+  ('howdah_migrations', 'pg_read_all_stats'), ('howdah_migrations', 'pg_signal_backend'),
+  ('howdah_worker', 'pg_maintain'))`
 
 export const roleAttributes = sqlRule({
   name: 'R-12 attributes of roles',

@@ -176,11 +176,16 @@ describe('time', () => {
     },
   )
 
-  test('without a partition for it, as after months without upkeep, refuses the event, not the call', async () => {
+  test('without a month for it, as after months without upkeep, keeps the event until it has one', async () => {
     await setClock(db, '3650 days')
     const { rows } = await db.owner.query('select core.now() as now')
-    const { body } = await track([event({ at: rows[0].now.getTime() })])
-    expect(body).toMatchObject({ accepted: 0, refused: [{ key: 'event_time_out_of_range' }] })
+    const one = event({ at: rows[0].now.getTime() })
+    expect((await track([one])).body).toMatchObject({ accepted: 1, refused: [] })
+    expect((await stored([one]))[0].partition).toBe('core.analytics_events_default')
+    await db.as('howdah_worker').query('select ops.create_monthly_partitions()')
+    expect((await stored([one]))[0].partition).toBe(
+      `core.analytics_events_${rows[0].now.toISOString().slice(0, 7).replace('-', '_')}`,
+    )
     await setClock(db, '0')
   })
 })
