@@ -16,6 +16,7 @@ export function renderMail(mail: QueuedMail): RenderedMail {
     deviceName: plainName(mail.device?.name),
     deviceAddress: mail.device?.address ?? undefined,
     signedInAt: mail.device && `${mail.device.signed_in_at.slice(0, 16).replace('T', ' ')} UTC`,
+    alerts: mail.alerts ?? [],
   } as Parameters<(typeof texts.mails)['sign_up']>[0])
   const link = action === undefined ? undefined : { label: action, url: mailLink(mail) }
   const [first, ...rest] = paragraphs

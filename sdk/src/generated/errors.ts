@@ -14,6 +14,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The account is suspended.',
     hint: 'Write to whoever runs the service.',
   },
+  /** Alerts cannot be posted there, or not signed with this secret. (400) */
+  alert_webhook_invalid: {
+    status: 400,
+    summary: 'Alerts cannot be posted there, or not signed with this secret.',
+    hint: 'Send an https address of at most 2,000 characters; a secret is whsec_ and the base64 of 24 to 64 bytes.',
+  },
   /** A row with this key exists. (409) */
   already_exists: {
     status: 409,
@@ -586,6 +592,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The preferences do not have the right shape.',
     hint: 'The details name the path and what it must match.',
   },
+  /** Only one SELECT is explained, and nothing that writes. (400) */
+  query_not_explained: {
+    status: 400,
+    summary: 'Only one SELECT is explained, and nothing that writes.',
+    hint: 'Send a single query without a semicolon; write parameters as values.',
+  },
   /** These cannot be quiet hours. (400) */
   quiet_hours_invalid: {
     status: 400,
@@ -632,6 +644,18 @@ export const ERROR_CATALOGUE = {
   role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user, support or admin.' },
   /** Not exactly one row answers. (406) */
   row_not_found: { status: 406, summary: 'Not exactly one row answers.', hint: 'Check the filter.' },
+  /** A scrape token reads GET /rpc/metrics and nothing else. (403) */
+  scrape_token_elsewhere: {
+    status: 403,
+    summary: 'A scrape token reads GET /rpc/metrics and nothing else.',
+    hint: 'Sign in for everything else.',
+  },
+  /** There is no such scrape token to be made. (400) */
+  scrape_token_invalid: {
+    status: 400,
+    summary: 'There is no such scrape token to be made.',
+    hint: 'Send a name of 1 to 80 characters and 1 to 3,650 days.',
+  },
   /** The search has no word in it or is too long. (400) */
   search_query_invalid: {
     status: 400,
@@ -711,6 +735,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'This cannot be the address of a source.',
     hint: 'Send an http or https address of at most 2,000 bytes.',
+  },
+  /** A query is only run here when the session ends it in time. (400) */
+  statement_timeout_missing: {
+    status: 400,
+    summary: 'A query is only run here when the session ends it in time.',
+    hint: "First say: set statement_timeout = '10s'; up to 60s.",
   },
   /** Only the help desk may look accounts up. (403) */
   support_only: {

@@ -39,6 +39,7 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'core/send_notification',
     'ops/clean_up_monitoring',
     'ops/create_partitions',
+    'ops/deliver_alert',
     'ops/evaluate_alerts',
     'ops/release_dead_workers',
     'ops/retire_jwt_secret',

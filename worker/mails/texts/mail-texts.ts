@@ -1,5 +1,5 @@
 /** What every language has to say. */
-import type { MailKind } from '../queued-mail.ts'
+import type { AlertNews, MailKind } from '../queued-mail.ts'
 
 /**
  * What a text may mention. Of what strangers typed only short names without dots and slashes: our mails must not carry
@@ -14,6 +14,8 @@ export type MailFacts = {
   deviceAddress: string | undefined
   /** In UTC, to the minute. */
   signedInAt: string | undefined
+  /** What operators are told. */
+  alerts: AlertNews[]
 }
 
 /** The words of one mail. With an `action` it has a button. */
