@@ -43,7 +43,10 @@ const OF_PROMETHEUS = [
     expr: 'up{job="howdah"} == 0',
     for: FOR,
     labels: { severity: 'critical' },
-    annotations: { summary: 'The API or its database does not answer.', description: '{{ $labels.instance }}' },
+    annotations: {
+      summary: 'The API or its database does not answer.',
+      description: '{{ $labels.instance }}',
+    },
   },
   {
     alert: 'HowdahMetricUnknown',

@@ -25,6 +25,7 @@ let sourceId: string
 let mailId: string
 let deliveryId: string
 let domainId: string
+let alertDeliveryId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
@@ -65,6 +66,15 @@ beforeAll(async () => {
      select id, 'acme.example', repeat('a', 43), now() + interval '1 day', now() from made returning id`,
   )
   domainId = claimed.rows[0].id
+  await db.owner.query('select ops.set_alert_webhook($1)', [`${server.url}/alerts`])
+  const alerted = await db.owner.query(
+    `with alert as (
+       insert into ops.alerts (metric, severity, value, resolved_at) values ('jobs_failed', 'warn', 1, now()) returning id
+     )
+     insert into ops.alert_deliveries (alert_id, channel, event, severity, content)
+     select id, 'webhook', 'opened', 'warn', '{}' from alert returning id`,
+  )
+  alertDeliveryId = alerted.rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -79,6 +89,7 @@ test('all of them', async () => {
     'core/check_domain': { domain_id: domainId },
     'core/send_mail': { mail_id: mailId },
     'core/send_notification': { delivery_id: deliveryId },
+    'ops/deliver_alert': { delivery_id: alertDeliveryId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)
@@ -95,6 +106,7 @@ test('all of them', async () => {
   expect(run).toBe(tasks.size)
   expect(sentMails).toEqual(['reader@example.com'])
   expect(pushed).toEqual(['ab'.repeat(32)])
+  expect(server.requests.filter(({ url }) => url === '/alerts')).toHaveLength(1)
   expect((await rowCounts())['briefing.content_items']).toBe(2)
 })
 
