@@ -123,6 +123,23 @@ test('what was lost is told again while it is so', async () => {
   await at(0)
 })
 
+test('what stays open is told again after 30 days, once, and its end is not lost', async () => {
+  await set(12)
+  await evaluate()
+  await setClock(db, '29 days')
+  await evaluate()
+  expect(await told()).toHaveLength(1)
+  await setClock(db, '30 days 1 minute')
+  await evaluate()
+  await evaluate()
+  expect(await told()).toEqual(['opened warn a', 'opened warn a'])
+  await set(1)
+  await setClock(db, '45 days')
+  await evaluate()
+  expect((await told()).at(-1)).toBe('resolved warn a')
+  await setClock(db, '0')
+})
+
 test('deliveries go with their alert after a year, and a secret or address that is none is refused', async () => {
   await set(12)
   await evaluate()
