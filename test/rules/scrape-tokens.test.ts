@@ -159,3 +159,14 @@ describe('the metrics', () => {
     expect(asked.map(({ status }) => status)).toEqual([200, 403, 401])
   })
 })
+
+it('a scrape token ends with the key that signed it, and not before', async () => {
+  const last = await made('last')
+  await db.owner.query(`select private.tell_jwt_secret(repeat('another key ', 4))`)
+  await api.restart()
+  expect((await scrape(last)).status).toBe(200)
+  await db.owner.query(`delete from private.secrets where name = 'jwt_secret_previous'`)
+  await api.restart()
+  expect((await scrape(last)).status).toBe(401)
+  expect((await scrape(await made('new'))).status).toBe(200)
+})

@@ -1,6 +1,6 @@
 /** The worker says how full the disks are that it sees: as df does, and with each evaluation of alerts. */
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -62,4 +62,34 @@ test('with each evaluation; a folder that is gone stops no evaluation', async ()
   await db.owner.query('delete from ops.disk_usage')
   await task({}, taskContext({ ...services, clusterDir: undefined, dataDir: join(folder, 'gone') }))
   expect(await places()).toEqual([])
+})
+
+test('a disk that fills up opens an alert at 80 percent, a worse one at 85, and it resolves (O-18)', async () => {
+  const disk = join(folder, 'disk')
+  await mkdir(disk)
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=10m', 'tmpfs', disk], { stdio: 'ignore' })
+  } catch {
+    return console.log('disk: nothing can be mounted here; a disk that really fills up was not tried')
+  }
+  try {
+    const levels = async () => {
+      await task({}, taskContext({ ...services, clusterDir: undefined, dataDir: disk }))
+      const { rows } = await db.owner.query(
+        `select severity from ops.alerts where metric = 'disk_used_ratio' and resolved_at is null`,
+      )
+      return rows.map(({ severity }) => severity)
+    }
+    const fill = (percent: number) =>
+      writeFile(join(disk, 'full'), Buffer.alloc(Math.round((10 * 1024 * 1024 * percent) / 100)))
+    const seen: unknown[] = []
+    for (const percent of [79, 80.5, 86, 40]) {
+      await fill(percent)
+      seen.push([percent, ...(await levels())])
+    }
+    console.log(`disk: filled to 79, 80.5, 86 and 40 percent: ${JSON.stringify(seen)}`)
+    expect(seen).toEqual([[79], [80.5, 'warn'], [86, 'critical'], [40]])
+  } finally {
+    execFileSync('umount', [disk])
+  }
 })
