@@ -12,7 +12,7 @@ begin
   foreach v_role in array array[
     'howdah_migrations', 'howdah_authenticator', 'howdah_worker',
     'howdah_anon', 'howdah_user', 'howdah_admin',
-    'howdah_analytics', 'howdah_readonly', 'howdah_monitoring', 'howdah_backup'
+    'howdah_metrics', 'howdah_analytics', 'howdah_readonly', 'howdah_monitoring', 'howdah_backup'
   ] loop
     if not exists (select from pg_roles where rolname = v_role) then
       execute format('create role %I nologin', v_role);
@@ -37,6 +37,7 @@ begin
       ('howdah_anon', '1s', '1s', '10s', '8s'),
       ('howdah_user', '5s', '2s', '10s', '8s'),
       ('howdah_admin', '10s', '2s', '10s', '15s'),
+      ('howdah_metrics', '5s', '1s', '10s', '8s'),
       -- The login itself reads the catalog, and is one of the three above whenever somebody asks.
       ('howdah_authenticator', '1min', '2s', '10s', '0'),
       ('howdah_worker', '5min', '2s', '30s', '10min'),
@@ -64,6 +65,8 @@ end
 $$;
 
 grant howdah_anon, howdah_user, howdah_admin to howdah_authenticator;
+-- What a scrape token becomes: may call api.metrics() and nothing else.
+grant howdah_metrics to howdah_authenticator;
 -- Owns graphile_worker's tables, whose RLS has no policies; membership lets our enqueue function add jobs.
 grant howdah_worker to howdah_migrations;
 -- The monitoring looks at what other sessions do.
@@ -79,6 +82,8 @@ begin
   end if;
 end
 $$;
+-- The write-ahead log is part of what fills a disk.
+grant execute on function pg_ls_waldir() to howdah_migrations;
 -- ops.act_as() turns an operator's session into a user's.
 grant howdah_user, howdah_admin to howdah_migrations;
 -- Statistics of the server, and none of our tables.

@@ -21,7 +21,13 @@ const DEVELOPMENT_PARAMETERS: Record<string, string> = {
 }
 
 /** A running embedded Postgres and the target on it. */
-export type EmbeddedServer = { server: RunningServer; target: Target; isNewCluster: boolean }
+export type EmbeddedServer = {
+  server: RunningServer
+  target: Target
+  isNewCluster: boolean
+  /** Where its files lie. */
+  folder: string
+}
 
 /** Makes the cluster if there is none and serves it. `say` hears what a person should know. */
 export async function startEmbeddedServer(
@@ -44,7 +50,7 @@ export async function startEmbeddedServer(
     parameters: DEVELOPMENT_PARAMETERS,
     log,
   })
-  return { server, target: embeddedTarget(port, secrets), isNewCluster }
+  return { server, target: embeddedTarget(port, secrets), isNewCluster, folder }
 }
 
 /** The target on an embedded Postgres that serves on `port`. */

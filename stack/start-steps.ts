@@ -120,6 +120,7 @@ export async function launchJobs(start: Starting): Promise<RunningWorker> {
     settings: start.settings,
     secrets: start.secrets,
     databaseUrl: urlFor(start.target, 'howdah_worker'),
+    clusterDir: start.postgres?.folder,
     log: openLog(start.settings.dataDir, 'worker'),
   })
 }

@@ -16,6 +16,8 @@ export type WorkerServices = {
   allow: FetchAllow
   /** Absolute. Where files lie that must outlive the database's own word, such as copies of seals. */
   dataDir: string
+  /** Where the database's own files lie, if on this machine. */
+  clusterDir?: string | undefined
 }
 
 /** What a task gets besides its payload. */

@@ -2,9 +2,17 @@
 import { z } from 'zod'
 import type { Queryable } from './errors-page.ts'
 
-const kind = z.enum(['string', 'integer', 'number', 'boolean', 'null'])
+const kind = z.enum(['string', 'integer', 'number', 'boolean', 'null', 'array'])
+const text = z.strictObject({
+  type: z.literal('string'),
+  maxLength: z.number().optional(),
+  pattern: z.string().optional(),
+})
 const jsonSchema = z.strictObject({
   type: z.union([kind, z.array(kind)]),
+  items: text.optional(),
+  maxItems: z.number().optional(),
+  uniqueItems: z.boolean().optional(),
   enum: z.array(z.string()).optional(),
   minimum: z.number().optional(),
   maximum: z.number().optional(),
@@ -59,6 +67,8 @@ function takes(schema: SettingSchema): string {
   if (minLength !== undefined || maxLength !== undefined)
     parts.push(`${minLength ?? 0} to ${maxLength ?? '…'} characters`)
   if (pattern !== undefined) parts.push(`like \`${cell(pattern)}\``)
+  if (schema.maxItems !== undefined) parts.push(`at most ${schema.maxItems}`)
+  if (schema.items?.pattern !== undefined) parts.push(`each like \`${cell(schema.items.pattern)}\``)
   return parts.join(', ')
 }
 

@@ -14,6 +14,8 @@ export type WorkerOptions = {
   secrets: Secrets
   /** URL of howdah_worker. */
   databaseUrl: string
+  /** Folder of the embedded Postgres; the worker looks how full its disk is. */
+  clusterDir?: string | undefined
   log?: (line: string) => void
 }
 
@@ -54,10 +56,16 @@ export async function launchWorker(options: WorkerOptions): Promise<RunningWorke
   }
 }
 
-function workerEnvironment({ settings, secrets, databaseUrl }: WorkerOptions): Record<string, string> {
+function workerEnvironment({
+  settings,
+  secrets,
+  databaseUrl,
+  clusterDir,
+}: WorkerOptions): Record<string, string> {
   return {
     HOWDAH_WORKER_DATABASE_URL: databaseUrl,
     HOWDAH_DATA_DIR: settings.dataDir,
+    ...(clusterDir ? { HOWDAH_CLUSTER_DIR: clusterDir } : {}),
     HOWDAH_ENCRYPTION_KEY: secrets.encryption_key,
     HOWDAH_FETCH_ALLOW: settings.fetchAllow.join(','),
     ...(settings.smtpUrl ? { HOWDAH_SMTP_URL: settings.smtpUrl } : {}),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { errorsPage } from '../../docs/generator/errors-page.ts'
+import { prometheusRules } from '../../docs/generator/prometheus-rules.ts'
 import { settingsPage } from '../../docs/generator/settings-page.ts'
 import { generateSdk } from '../../sdk/generator/generate-sdk.ts'
 import { catalogTables } from '../../stack/db/catalog-tables.ts'
@@ -48,6 +49,11 @@ describe('what is printed from the database', () => {
     expect(committed('docs/settings.md'), 'stale; run npm run docs:generate').toBe(printed)
   })
 
+  it('the alert rules for Prometheus are fresh', async () => {
+    const path = 'deploy/prometheus/howdah.rules.yml'
+    expect(committed(path), 'stale; run npm run docs:generate').toBe(await prometheusRules(db.owner))
+  })
+
   it('sdk/src/generated is fresh, and holds nothing else', async () => {
     const printed = await printSdk()
     const folder = 'sdk/src/generated'
@@ -60,16 +66,19 @@ describe('what is printed from the database', () => {
   it('changes when its source does', async () => {
     const [page, sdk, schema] = [await errorsPage(db.owner), await printSdk(), await tables()]
     const settings = await settingsPage(db.owner)
+    const rules = await prometheusRules(db.owner)
     await db.owner.query(`
       create or replace function core.setting_catalogue()
         returns table (name text, default_value jsonb, json_schema jsonb, description text) language sql immutable
         begin atomic select 'seed', 'true'::jsonb, '{"type": "boolean"}'::jsonb, 'A seed.'; end;
       create or replace function core.error_codes() returns table (code text, key text)
         language sql immutable begin atomic select 'X', 'email_taken'; end;
+      update ops.metrics set warn_at = warn_at * 2 where name = 'jobs_failed';
       comment on view api.topics is 'Something else.';
       alter table core.users add column seed text`)
     expect(await errorsPage(db.owner)).not.toBe(page)
     expect(await settingsPage(db.owner)).not.toBe(settings)
+    expect(await prometheusRules(db.owner)).not.toBe(rules)
     expect(await printSdk()).not.toEqual(sdk)
     expect(await tables()).not.toBe(schema)
   })

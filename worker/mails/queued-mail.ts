@@ -26,10 +26,25 @@ export const MAIL_KINDS = [
   'deletion_held',
   'account_erased',
   'data_export_ready',
+  'alert',
 ] as const
 
 /** What a mail is about. */
 export type MailKind = (typeof MAIL_KINDS)[number]
+
+/** What happened to an alert, as ops.queue_alert_deliveries() writes it. */
+const alertNews = z.object({
+  event: z.enum(['opened', 'changed', 'resolved']),
+  severity: z.enum(['warn', 'critical']),
+  metric: z.string(),
+  labels: z.record(z.string(), z.unknown()),
+  value: z.number(),
+  unit: z.string(),
+  summary: z.string(),
+})
+
+/** One of them. */
+export type AlertNews = z.infer<typeof alertNews>
 
 const queuedMail = z.object({
   kind: z.enum(MAIL_KINDS),
@@ -43,6 +58,8 @@ const queuedMail = z.object({
   device: z
     .object({ name: z.string().nullable(), address: z.string().nullable(), signed_in_at: z.iso.datetime() })
     .nullable(),
+  /** For operators. */
+  alerts: z.array(alertNews).min(1).optional(),
   app_name: z.string(),
   app_url: z.url({ protocol: /^https?$/ }),
   sender: z.string(),

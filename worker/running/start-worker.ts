@@ -75,7 +75,7 @@ export async function startWorker(
     pgPool: pool,
     taskList: toTaskList(
       tasks,
-      { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
+      { pool, reader, allow: settings.allow, dataDir: settings.dataDir, clusterDir: settings.clusterDir },
       {
         deliver: delivery(settings),
         lookUpTxt: createTxtLookup(settings.dnsServers),

@@ -25,7 +25,8 @@ export type CatalogFunction = z.infer<typeof apiFunction>
 
 /**
  * Reads the functions, by name. One with a single unnamed text or json takes the request's body as it is, which
- * `rpc` never sends, so clients get no method for it.
+ * `rpc` never sends, so clients get no method for it; nor for one that answers in a media type of its own, a domain
+ * with a slash in its name, because `rpc` reads JSON.
  */
 export function readFunctions(connection: Connection): Promise<CatalogFunction[]> {
   return readRows(connection, apiFunction, FUNCTIONS, [WEB_ROLES, API_SCHEMA])
@@ -53,5 +54,6 @@ const FUNCTIONS = `
       select array(select r::text from unnest($1::text[]) r where has_function_privilege(r, p.oid, 'execute')) as callers
     ) c
   where p.pronamespace = $2::regnamespace and p.prokind = 'f' and p.prorettype <> 'trigger'::regtype
+    and p.prorettype not in (select t.oid from pg_type t where t.typtype = 'd' and t.typname ~ '/')
     and c.callers <> '{}' and not (p.proargnames is null and p.pronargs = 1 and p.proargtypes[0] in ('text'::regtype, 'json'::regtype))
   order by p.proname, p.oid`

@@ -40,6 +40,20 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     reason: 'The same table.',
   },
   {
+    file: 'migrations/fixtures/ops/monitoring/explain_query.sql',
+    sql: "format(E'explain select * from (\\n%s\\n) as explained', explain_query.query)",
+    reason:
+      'Only the owner may call it, with the owner’s own rights. A cursor takes one statement; EXPLAIN runs none.',
+    unquoted: 'The query is the argument: what the function is for.',
+  },
+  {
+    file: 'migrations/fixtures/ops/monitoring/explain_query.sql',
+    sql: "format(E'explain %s %s', v_options, explain_query.query)",
+    reason:
+      'The line before proved it one SELECT that writes nothing; where it is run, read only, and undone afterwards.',
+    unquoted: 'The options are one of two literals; the query is the argument.',
+  },
+  {
     file: 'migrations/fixtures/ops/drop_audit_months.sql',
     sql: "format('drop table core.%I', v_month)",
     reason: 'Only the owner may call it; the names are partitions of the log, from the catalog.',

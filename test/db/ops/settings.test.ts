@@ -6,7 +6,7 @@ import { testDatabase } from '../../setup/database.ts'
 const db = await testDatabase()
 afterAll(() => db.drop())
 
-const kind = z.enum(['string', 'integer', 'boolean', 'null'])
+const kind = z.enum(['string', 'integer', 'boolean', 'null', 'array'])
 const row = z.object({
   name: z.string().regex(/^[a-z][a-z_]+$/),
   description: z.string().min(20).endsWith('.'),
@@ -17,6 +17,8 @@ const row = z.object({
     minimum: z.number().optional(),
     maximum: z.number().optional(),
     maxLength: z.number().optional(),
+    maxItems: z.number().optional(),
+    items: z.object({ maxLength: z.number() }).optional(),
   }),
 })
 
@@ -34,11 +36,15 @@ describe.each(catalogue)('$name', ({ name, json_schema: schema }) => {
   const kinds = [schema.type].flat()
   it('has bounds', () => {
     if (kinds.includes('integer')) expect([schema.minimum, schema.maximum]).not.toContain(undefined)
+    if (kinds.includes('array')) expect([schema.maxItems, schema.items]).not.toContain(undefined)
     if (kinds.includes('string')) expect(schema.enum ?? schema.maxLength).toBeDefined()
   })
 
   it('refuses what it does not take (setting_invalid)', async () => {
-    const wrong: unknown[] = [{}, [], 1.5, 'x'.repeat(5000), '\u0001']
+    const wrong: unknown[] = [{}, [1], ['x'.repeat(5000)], 1.5, 'x'.repeat(5000), '\u0001']
+    if (!kinds.includes('array')) wrong.push([])
+    if (schema.maxItems !== undefined)
+      wrong.push(Array.from({ length: schema.maxItems + 1 }, (_, n) => `${n}@a.b`))
     if (!kinds.includes('null')) wrong.push(null)
     if (!kinds.includes('boolean')) wrong.push(true)
     if (!kinds.includes('string')) wrong.push('1')

@@ -125,6 +125,7 @@ test('every role but the owner states its limits', async () => {
     'howdah_anon',
     'howdah_authenticator',
     'howdah_backup',
+    'howdah_metrics',
     'howdah_monitoring',
     'howdah_readonly',
     'howdah_user',

@@ -16,5 +16,5 @@ export const OUR_FUNCTION = `(${OUR_SCHEMA} and not exists (
 export const WEB_ROLES = `array['howdah_anon', 'howdah_user', 'howdah_admin']`
 
 /** Everybody who comes from outside: the web roles, the role that becomes them, the worker, people and tools. */
-export const OUTSIDE_ROLES = `array['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_authenticator', 'howdah_worker',
+export const OUTSIDE_ROLES = `array['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_metrics', 'howdah_authenticator', 'howdah_worker',
   'howdah_analytics', 'howdah_readonly', 'howdah_monitoring']`

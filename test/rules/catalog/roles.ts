@@ -7,7 +7,7 @@ import { sqlRule } from './rule.ts'
  * see what other sessions do (ops/monitoring) and end them (ops/emergency). The worker vacuums what it does not own.
  */
 const MEMBERSHIPS = `(values ('howdah_authenticator', 'howdah_anon'), ('howdah_authenticator', 'howdah_user'),
-  ('howdah_authenticator', 'howdah_admin'), ('howdah_migrations', 'howdah_worker'),
+  ('howdah_authenticator', 'howdah_admin'), ('howdah_authenticator', 'howdah_metrics'), ('howdah_migrations', 'howdah_worker'),
   ('howdah_migrations', 'howdah_user'), ('howdah_migrations', 'howdah_admin'),
   ('howdah_monitoring', 'pg_monitor'), ('howdah_backup', 'pg_read_all_data'),
   ('howdah_migrations', 'pg_read_all_stats'), ('howdah_migrations', 'pg_signal_backend'),
@@ -99,7 +99,7 @@ export const closedSchemas = sqlRule({
   query: `select n.nspname || ' ' || role as object, case when has_schema_privilege(role, n.oid, 'usage')
       and (n.nspname in ('private', 'gdpr', 'public', 'graphile_worker', 'graphile_migrate') or (n.nspname = 'ops' and role <> 'howdah_admin'))
       then 'may enter' end as problem
-    from pg_namespace n, unnest(array['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_authenticator']) role
+    from pg_namespace n, unnest(array['howdah_anon', 'howdah_user', 'howdah_admin', 'howdah_metrics', 'howdah_authenticator']) role
     where n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`,
   defects: {
     private: 'grant usage on schema private to howdah_admin',

@@ -257,4 +257,11 @@ describe('the generator', () => {
     const model = await modelWith(db, fn(`) returns jsonb language sql return '{}'::jsonb`, `'P.'`))
     expect(model.shapeless).toEqual(['planted'])
   })
+
+  it('leaves out a function that answers in a media type of its own', async () => {
+    const own = fn(`) returns core."*/*" language sql return 'x'::core."*/*"`, `'P.'`)
+    expect((await modelWith(db, own)).functions.map(({ name }) => name)).not.toContain('planted')
+    const plain = fn(`) returns text language sql return 'x'`, `'P.'`)
+    expect((await modelWith(db, plain)).functions.map(({ name }) => name)).toContain('planted')
+  })
 })

@@ -42,6 +42,7 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'gdpr/tell_recipient',
     'ops/check_health',
     'ops/create_partitions',
+    'ops/deliver_alert',
     'ops/drop_partitions',
     'ops/evaluate_alerts',
     'ops/note_long_queries',

@@ -26,6 +26,7 @@ let mailId: string
 let deliveryId: string
 let domainId: string
 let exportId: string
+let alertDeliveryId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
@@ -74,6 +75,15 @@ beforeAll(async () => {
      returning id`,
   )
   exportId = asked.rows[0].id
+  await db.owner.query('select ops.set_alert_webhook($1)', [`${server.url}/alerts`])
+  const alerted = await db.owner.query(
+    `with alert as (
+       insert into ops.alerts (metric, severity, value, resolved_at) values ('jobs_failed', 'warn', 1, now()) returning id
+     )
+     insert into ops.alert_deliveries (alert_id, channel, event, severity, content)
+     select id, 'webhook', 'opened', 'warn', '{}' from alert returning id`,
+  )
+  alertDeliveryId = alerted.rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -91,6 +101,7 @@ test('all of them', async () => {
     'gdpr/erase_account': { request_id: erased.requestId },
     'gdpr/tell_recipient': { notice_id: erased.noticeId },
     'gdpr/export_data': { export_id: exportId },
+    'ops/deliver_alert': { delivery_id: alertDeliveryId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)
@@ -107,6 +118,7 @@ test('all of them', async () => {
   expect(run).toBe(tasks.size)
   expect(sentMails).toEqual(['reader@example.com'])
   expect(pushed).toEqual(['ab'.repeat(32)])
+  expect(server.requests.filter(({ url }) => url === '/alerts')).toHaveLength(1)
   expect((await rowCounts())['briefing.content_items']).toBe(2)
 })
 

@@ -1,4 +1,5 @@
 /** The mails in German. */
+import { alertLine, alertSubject } from './alert-texts.ts'
 import type { MailTexts } from './mail-texts.ts'
 
 const NOT_YOU = 'Wenn das nicht von Ihnen kam, beachten Sie diese Mail nicht weiter: Es ändert sich nichts.'
@@ -167,6 +168,11 @@ export const de: MailTexts = {
         `Wenn Sie das waren, ist alles gut. ${WORRIED}`,
       ],
       action: `Zu ${appName}`,
+    }),
+    // Operators read what the documentation says, and that is English.
+    alert: ({ appName, alerts }) => ({
+      subject: alertSubject(appName, alerts),
+      paragraphs: ['das hat sich geändert:', ...alerts.map(alertLine)],
     }),
     invitation: ({ appName, organizationName }) => ({
       subject: `Eine Einladung zu ${appName}`,

@@ -1,4 +1,5 @@
 /** The mails in English. */
+import { alertLine, alertSubject } from './alert-texts.ts'
 import type { MailTexts } from './mail-texts.ts'
 
 const NOT_YOU = 'If you did not ask for this, ignore this mail: nothing changes.'
@@ -159,6 +160,10 @@ export const en: MailTexts = {
         `If that was you, all is well. ${WORRIED}`,
       ],
       action: `Go to ${appName}`,
+    }),
+    alert: ({ appName, alerts }) => ({
+      subject: alertSubject(appName, alerts),
+      paragraphs: ['this is what changed:', ...alerts.map(alertLine)],
     }),
     invitation: ({ appName, organizationName }) => ({
       subject: `An invitation to ${appName}`,

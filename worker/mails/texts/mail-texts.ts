@@ -1,5 +1,5 @@
 /** What every language has to say. */
-import type { MailKind } from '../queued-mail.ts'
+import type { AlertNews, MailKind } from '../queued-mail.ts'
 
 /**
  * What a text may mention. Of what strangers typed only short names without dots and slashes: our mails must not carry
@@ -18,6 +18,8 @@ export type MailFacts = {
   eraseAt: string | undefined
   /** Who outside is told that it went; our own words. */
   recipients: string[]
+  /** What operators are told. */
+  alerts: AlertNews[]
 }
 
 /** The words of one mail. With an `action` it has a button. */

@@ -1,6 +1,7 @@
 /** Measures everything once a minute and says in the log what became bad, and what is well again. */
 import { z } from 'zod'
 import { defineTask } from '../../define-task.ts'
+import { diskUsage } from '../../running/disk-usage.ts'
 
 export const payload = z.object({})
 
@@ -14,7 +15,11 @@ const changes = z.array(
   }),
 )
 
-export const task = defineTask(payload, async (_payload, { pool, log }) => {
+export const task = defineTask(payload, async (_payload, { pool, log, dataDir, clusterDir }) => {
+  for (const [place, folder] of Object.entries({ worker: dataDir, postgres: clusterDir })) {
+    const usage = folder === undefined ? undefined : await diskUsage(folder)
+    if (usage) await pool.query('select ops.record_disk_usage($1, $2, $3)', [place, usage.total, usage.free])
+  }
   const { rows } = await pool.query(
     'select event, metric, labels, severity, value from ops.evaluate_alerts()',
   )

@@ -14,7 +14,7 @@ beforeAll(async () => {
     select ops.declare_metric('gauge', 'product', 'count', 'ops.measure_gauge()', 'A gauge.', 10, 20)`)
 })
 afterAll(() => db.drop())
-beforeEach(() => db.owner.query('truncate ops.gauge, ops.alerts'))
+beforeEach(() => db.owner.query('truncate ops.gauge, ops.alerts cascade'))
 
 const set = (label: string, value: number) =>
   db.owner.query(
