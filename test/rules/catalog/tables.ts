@@ -206,6 +206,7 @@ export const sharedKeys = sqlRule({
     'core.settings_pkey': HOUSE,
     'private.secrets_pkey': HOUSE,
     'gdpr.column_policies_pkey': HOUSE,
+    'gdpr.consent_purposes_pkey': HOUSE,
     'ops.partitioned_tables_pkey': HOUSE,
     'core.plans_pkey': HOUSE,
     'core.plans_key_audience_key': HOUSE,
