@@ -5,6 +5,7 @@ import { policyRules } from './policies.ts'
 import { privacyRules } from './privacy.ts'
 import { privilegeRules } from './privileges.ts'
 import { readerRules } from './readers.ts'
+import { restrictionRules } from './restriction.ts'
 import { roleRules } from './roles.ts'
 import type { CatalogRule } from './rule.ts'
 import { tableRules } from './tables.ts'
@@ -20,5 +21,6 @@ export const ALL_RULES: readonly CatalogRule[] = [
   ...privilegeRules,
   ...privacyRules,
   ...readerRules,
+  ...restrictionRules,
   ...auditRules,
 ]
