@@ -17,6 +17,9 @@ let dataDir: string
 beforeAll(async () => {
   world = await openPushedWorld()
   dataDir = await mkdtemp(join(tmpdir(), 'howdah-restricted-'))
+  // The first worker makes the keys that pushes are signed with; nothing goes out before.
+  await using worker = await world.worker()
+  await worker.line((line) => line['task'] === 'core/make_web_push_keys')
   await world.db.owner.query(
     `insert into core.plans (key, name, audience, limits, features, trial_days, is_public)
      values ('pro', 'Pro', 'user', '{}', '{}', 14, true)`,
@@ -71,8 +74,7 @@ async function done({ id, email }: Person): Promise<Record<string, number>> {
 }
 
 async function runEverything(): Promise<void> {
-  await using worker = await world.worker({ HOWDAH_DATA_DIR: dataDir })
-  await worker.line((line) => line['task'] === 'core/make_web_push_keys')
+  await using _worker = await world.worker({ HOWDAH_DATA_DIR: dataDir })
   await world.hurry()
   for (const task of ['briefing/generate_due_briefings', 'core/expire_trials', 'core/roll_up_events', 'core/clean_up_notifications']) {
     await world.db.superuser.query('select graphile_worker.add_job($1)', [task])
