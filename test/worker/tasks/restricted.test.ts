@@ -44,7 +44,11 @@ async function everythingDue(): Promise<{ person: Person; browser: { received: u
     { name: 'Acme', slug: `acme-${inviter.id.slice(-12)}` },
     inviter.token,
   )
-  await world.api.rpc('invite_member', { organization_id: made.body[0].id, email: person.email }, inviter.token)
+  await world.api.rpc(
+    'invite_member',
+    { organization_id: made.body[0].id, email: person.email },
+    inviter.token,
+  )
   await world.db.owner.query(
     `insert into core.subscriptions (user_id, plan, state, trial_ends_at) values ($1, 'pro', 'trialing', now())`,
     [person.id],
@@ -76,7 +80,12 @@ async function done({ id, email }: Person): Promise<Record<string, number>> {
 async function runEverything(): Promise<void> {
   await using _worker = await world.worker({ HOWDAH_DATA_DIR: dataDir })
   await world.hurry()
-  for (const task of ['briefing/generate_due_briefings', 'core/expire_trials', 'core/roll_up_events', 'core/clean_up_notifications']) {
+  for (const task of [
+    'briefing/generate_due_briefings',
+    'core/expire_trials',
+    'core/roll_up_events',
+    'core/clean_up_notifications',
+  ]) {
     await world.db.superuser.query('select graphile_worker.add_job($1)', [task])
   }
   await expect
@@ -97,7 +106,9 @@ test('0 rows of a restricted person are processed, 0 messages go out after a wit
   const withdrawn = await everythingDue()
   const free = await everythingDue()
   // All of it was agreed to and waits; now the two say stop.
-  expect(await world.api.rpc('request_restriction', {}, restricted.person.token)).toMatchObject({ status: 200 })
+  expect(await world.api.rpc('request_restriction', {}, restricted.person.token)).toMatchObject({
+    status: 200,
+  })
   await world.api.rpc('withdraw_consent', { purpose: 'product_news' }, withdrawn.person.token)
   await world.api.rpc('withdraw_consent', { purpose: 'analytics' }, withdrawn.person.token)
   for (const { person } of [restricted, withdrawn, free]) {
@@ -106,10 +117,22 @@ test('0 rows of a restricted person are processed, 0 messages go out after a wit
   }
   await runEverything()
 
-  expect(await done(restricted.person)).toEqual({ briefings: 0, pushes: 0, invitations: 0, trials: 0, events: 0 })
+  expect(await done(restricted.person)).toEqual({
+    briefings: 0,
+    pushes: 0,
+    invitations: 0,
+    trials: 0,
+    events: 0,
+  })
   expect(restricted.browser.received).toHaveLength(0)
   // Only the announcement: nobody needs a consent for it.
-  expect(await done(withdrawn.person)).toEqual({ briefings: 1, pushes: 1, invitations: 1, trials: 1, events: 0 })
+  expect(await done(withdrawn.person)).toEqual({
+    briefings: 1,
+    pushes: 1,
+    invitations: 1,
+    trials: 1,
+    events: 0,
+  })
   expect(await done(free.person)).toEqual({ briefings: 1, pushes: 3, invitations: 1, trials: 1, events: 1 })
 
   // What they do themselves, and what happens to their account, goes on.
@@ -122,7 +145,9 @@ test('0 rows of a restricted person are processed, 0 messages go out after a wit
   expect((await world.db.owner.query('select export_user_data($1)', [email])).rowCount).toBe(1)
 
   await world.api.rpc('withdraw_restriction', {}, token)
-  await world.db.owner.query(`update briefing.schedules set next_due_at = now() where user_id = $1`, [restricted.person.id])
+  await world.db.owner.query(`update briefing.schedules set next_due_at = now() where user_id = $1`, [
+    restricted.person.id,
+  ])
   await world.db.owner.query('delete from briefing.briefings where user_id = $1', [restricted.person.id])
   await runEverything()
   expect(await done(restricted.person)).toMatchObject({ briefings: 1, trials: 1 })

@@ -45,8 +45,20 @@ test('nothing is agreed to at first; given and withdrawn twice is written down o
   }
   const { rows } = await db.owner.query('select id from core.sessions where user_id = $1', [ada.id])
   expect(await history(ada)).toEqual([
-    { purpose: 'analytics', version: 1, action: 'given', session_id: rows[0].id, request_id: 'settings-page-1' },
-    { purpose: 'analytics', version: 1, action: 'withdrawn', session_id: rows[0].id, request_id: expect.stringMatching(/^tx-\d+$/) },
+    {
+      purpose: 'analytics',
+      version: 1,
+      action: 'given',
+      session_id: rows[0].id,
+      request_id: 'settings-page-1',
+    },
+    {
+      purpose: 'analytics',
+      version: 1,
+      action: 'withdrawn',
+      session_id: rows[0].id,
+      request_id: expect.stringMatching(/^tx-\d+$/),
+    },
   ])
 })
 
@@ -90,7 +102,9 @@ describe('words', () => {
   })
 
   test('cannot be put into anybody’s mouth afterwards (consents_append_only)', async () => {
-    await expect(db.owner.query(`update gdpr.consents set action = 'given'`)).rejects.toThrow('consents_append_only')
+    await expect(db.owner.query(`update gdpr.consents set action = 'given'`)).rejects.toThrow(
+      'consents_append_only',
+    )
     for (const role of ['howdah_user', 'howdah_admin', 'howdah_worker'] as const) {
       await expect(
         db.session({ role, claims: { sub: ada.id } }, (client) => client.query('delete from gdpr.consents')),
@@ -114,18 +128,24 @@ describe('events', () => {
     expect(await track(carol)).toEqual([1, undefined])
     await api.rpc('withdraw_consent', { purpose: 'analytics' }, carol.token)
     for (let turn = 0; turn < 5; turn++) expect(await track(carol)).toEqual([0, 'event_consent_missing'])
-    const { rows } = await db.owner.query('select count(*)::int as stored from core.analytics_events where user_id = $1', [
-      carol.id,
-    ])
+    const { rows } = await db.owner.query(
+      'select count(*)::int as stored from core.analytics_events where user_id = $1',
+      [carol.id],
+    )
     expect(rows).toEqual([{ stored: 1 }])
   })
 
   test('in bulk: those of people who did not agree are left out', async () => {
     const [yes, no] = [await signUp(api), await signUp(api)]
     await agreeTo(api, 'analytics', yes)
-    const events = [yes.id, no.id, undefined].map((user_id) => ({ ...event(), visitor_id: randomUUID(), user_id }))
+    const events = [yes.id, no.id, undefined].map((user_id) => ({
+      ...event(),
+      visitor_id: randomUUID(),
+      user_id,
+    }))
     const ingest = async () =>
-      (await db.as('howdah_worker').query('select ops.ingest_events($1) as stored', [JSON.stringify(events)])).rows
+      (await db.as('howdah_worker').query('select ops.ingest_events($1) as stored', [JSON.stringify(events)]))
+        .rows
     expect(await ingest()).toEqual([{ stored: 2 }])
     await db.owner.query(`select ops.set_setting('analytics_requires_consent', 'false')`)
     expect(await ingest()).toEqual([{ stored: 1 }])
