@@ -44,6 +44,7 @@ program
 async function measure(target: Target, events: number, history: number): Promise<Figure[]> {
   const userIds = await withClient(urlFor(target, 'howdah_migrations'), async (owner) => {
     await owner.query(`select ops.set_setting('analytics_event_quota', '100000000')`)
+    await owner.query(`select ops.set_setting('analytics_requires_consent', 'false')`)
     const { rows } = await owner.query<{ id: string }>(`
       insert into core.users (email)
       select 'bench-' || n || '@example.com' from generate_series(1, 1000) as n returning id`)

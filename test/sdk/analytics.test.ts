@@ -8,6 +8,7 @@ import {
   memoryStorage,
   orThrow,
 } from '../../sdk/src/index.ts'
+import { agreeTo } from '../setup/agree.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { signUp } from '../setup/story.ts'
@@ -82,6 +83,7 @@ describe('track', () => {
     client.analytics.track('sdk.visits')
     await client.analytics.flush()
     const person = await signUp(api)
+    await agreeTo(api, 'analytics', person)
     await orThrow(client.auth.signIn({ email: person.email, password: person.password }))
     const next = made({ storage })
     next.client.analytics.track('sdk.visits')

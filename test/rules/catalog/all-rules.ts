@@ -7,6 +7,7 @@ import { privacyRules } from './privacy.ts'
 import { privilegeRules } from './privileges.ts'
 import { processingRules } from './processing.ts'
 import { readerRules } from './readers.ts'
+import { restrictionRules } from './restriction.ts'
 import { roleRules } from './roles.ts'
 import type { CatalogRule } from './rule.ts'
 import { tableRules } from './tables.ts'
@@ -24,5 +25,6 @@ export const ALL_RULES: readonly CatalogRule[] = [
   ...privacyRules,
   ...processingRules,
   ...readerRules,
+  ...restrictionRules,
   ...auditRules,
 ]

@@ -213,6 +213,7 @@ export const sharedKeys = sqlRule({
     'gdpr.processing_record_versions_pkey': HOUSE,
     'gdpr.retention_policies_pkey': HOUSE,
     'gdpr.view_columns_pkey': HOUSE,
+    'gdpr.consent_purposes_pkey': HOUSE,
     'ops.partitioned_tables_pkey': HOUSE,
     'core.plans_pkey': HOUSE,
     'core.plans_key_audience_key': HOUSE,

@@ -1,6 +1,7 @@
 /** api.track_events through the real API: stored once, at the right time, or refused with a reason. */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { agreeTo } from '../../../setup/agree.ts'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { setClock } from '../../../setup/clock.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
@@ -31,6 +32,7 @@ const stored = async (events: TestEvent[]) => {
 describe('who', () => {
   test('anybody may send; who is signed in is read from the token, never from the event', async () => {
     const person = await signUp(api)
+    await agreeTo(api, 'analytics', person)
     const anonymous = event()
     const own = event({ properties: { user_id: randomUUID() } })
     expect((await track([anonymous])).body).toMatchObject({ accepted: 1, repeated: 0, refused: [] })
@@ -73,6 +75,7 @@ describe('who', () => {
 
   test('events go with their account, the counts stay', async () => {
     const person = await signUp(api)
+    await agreeTo(api, 'analytics', person)
     const one = event({ name: 'account.gone' })
     await track([one], undefined, person.token)
     await db.owner.query('delete from core.users where id = $1', [person.id])
@@ -88,6 +91,7 @@ describe('who', () => {
 describe('repeats', () => {
   test('are stored once: in one call, in a later one, and after signing in', async () => {
     const person = await signUp(api)
+    await agreeTo(api, 'analytics', person)
     const one = event()
     expect((await track([one, one])).body).toMatchObject({ accepted: 1, repeated: 1 })
     expect((await track([one])).body).toMatchObject({ accepted: 0, repeated: 1 })

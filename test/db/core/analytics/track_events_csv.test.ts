@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { agreeTo } from '../../../setup/agree.ts'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { signUp } from '../../../setup/story.ts'
@@ -23,6 +24,7 @@ const line = (properties = '', id = idAt(Date.now())) => [id, 'csv.sent', random
 
 test('events with quotes, commas and line breaks arrive as they are, for whoever sends them', async () => {
   const person = await signUp(api)
+  await agreeTo(api, 'analytics', person)
   const id = idAt(Date.now())
   const properties = { text: 'a, "b"\r\nc', n: 1 }
   const csv = `\uFEFF${HEADER}\r\n${line(quoted(JSON.stringify(properties)), id)}\r\n\r\n${line()}\r\n`

@@ -110,6 +110,8 @@ describe('preferences', () => {
     const { body } = await api.get('/notification_preferences?order=kind', person.token)
     expect(body).toMatchObject([
       { kind: 'announcement', is_urgent: false, channels: ['inbox', 'push'] },
+      { kind: 'privacy', is_urgent: true },
+      { kind: 'product_news', is_urgent: false },
       { kind: 'security', is_urgent: true },
       { kind: 'tea_ready', description: 'Tea is ready', channels: ['push'], is_default: true },
     ])
