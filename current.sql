@@ -30,4 +30,30 @@ create index if not exists subject_requests_user_id_idx on gdpr.subject_requests
 create index if not exists subject_requests_due_at_idx on gdpr.subject_requests (due_at) where closed_at is null;
 create unique index if not exists subject_requests_open_idx on gdpr.subject_requests (user_id, kind) where closed_at is null;
 
+-- gdpr: proof
+create table if not exists gdpr.erasure_ledger (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null,
+  erased_at timestamptz not null default core.now(),
+  state text not null default 'erased',
+  copied_at timestamptz,
+  verified_at timestamptz,
+  proof jsonb,
+  signature text,
+  signing_key text,
+  -- No foreign key: the ledger also knows accounts that a restored backup does not.
+  constraint erasure_ledger_user_id_key unique (user_id),
+  constraint state_is_valid check (state in ('erased', 'verified', 'failed')),
+  constraint signature_names_its_key check ((signature is null) = (signing_key is null))
+);
+create index if not exists erasure_ledger_open_idx on gdpr.erasure_ledger (erased_at) where state <> 'verified' or copied_at is null;
+-- Unlogged: what is searched for is in no WAL, no base backup and on no replica.
+create unlogged table if not exists private.erasure_words (
+  erasure_id uuid not null references gdpr.erasure_ledger (id) on delete cascade,
+  word text not null,
+  origin text not null,
+  is_identity boolean not null,
+  constraint erasure_words_pkey primary key (erasure_id, word)
+);
+
 --!include index.sql
