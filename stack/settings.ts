@@ -32,6 +32,7 @@ const environment = z.object({
     'postgres://postgres:password@127.0.0.1:5432/howdah',
   ).optional(),
   HOWDAH_DATA_DIR: z.string().default('.howdah'),
+  HOWDAH_LEDGER_DIR: z.string().optional(),
   HOWDAH_DB_PORT: port.optional(),
   HOWDAH_API_PORT: port.optional(),
   HOWDAH_ADMIN_PORT: port.optional(),
@@ -55,6 +56,8 @@ export type Settings = {
   projectDir: string
   /** Absolute. Holds the cluster, the secrets, run.json and logs. (Default: `.howdah` in the checkout) */
   dataDir: string
+  /** Absolute. Where the ledger of erasures is kept. (Default: the data folder) */
+  ledgerDir?: string | undefined
   /** An administrator's URL of a server to use instead of the embedded Postgres. */
   databaseUrl: string | undefined
   dbPort: number | undefined
@@ -84,6 +87,7 @@ export function readSettings(env: NodeJS.ProcessEnv, projectDir: string = PROJEC
   return {
     projectDir,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(projectDir, dataDir),
+    ledgerDir: value.HOWDAH_LEDGER_DIR === undefined ? undefined : resolve(projectDir, value.HOWDAH_LEDGER_DIR),
     databaseUrl: value.HOWDAH_DATABASE_URL,
     dbPort: value.HOWDAH_DB_PORT,
     apiPort: value.HOWDAH_API_PORT,

@@ -18,6 +18,7 @@ export type StackErrorCode =
   | 'backup_failed'
   | 'backup_damaged'
   | 'restore_failed'
+  | 'erasures_not_replayed'
   | 'container_engine_missing'
 
 /** Raised by everything under stack/. `hint` says what to type or change. */

@@ -16,6 +16,8 @@ export type WorkerServices = {
   allow: FetchAllow
   /** Absolute. Where files lie that must outlive the database's own word, such as copies of seals. */
   dataDir: string
+  /** Absolute. Where the ledger of erasures is kept. (Default: dataDir) */
+  ledgerDir?: string | undefined
 }
 
 /** What a task gets besides its payload. */

@@ -14,6 +14,7 @@ const environment = z.object({
     .string({ error: 'is not set' })
     .refine((value) => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'is no Postgres URL'),
   HOWDAH_DATA_DIR: z.string().default('.howdah'),
+  HOWDAH_LEDGER_DIR: z.string().optional(),
   HOWDAH_FETCH_ALLOW: z.string().default(''),
   HOWDAH_SMTP_URL: z
     .string()
@@ -59,6 +60,8 @@ export type WorkerSettings = {
   allow: FetchAllow
   /** Absolute: the copy of the audit seals, mails when no mail server is named. (Default: `.howdah` in the working folder) */
   dataDir: string
+  /** Absolute. (Default: dataDir) */
+  ledgerDir: string | undefined
   smtpUrl: string | undefined
   /** Servers that are asked about claimed domains. (Default: those of the system) */
   dnsServers: string[]
@@ -85,6 +88,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     databaseUrl: parsed.data.HOWDAH_WORKER_DATABASE_URL,
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
     dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
+    ledgerDir: parsed.data.HOWDAH_LEDGER_DIR === undefined ? undefined : resolve(parsed.data.HOWDAH_LEDGER_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
     dnsServers: parsed.data.HOWDAH_DNS_SERVERS,
     fcmCredentials: parsed.data.HOWDAH_FCM_CREDENTIALS,

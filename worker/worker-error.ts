@@ -15,6 +15,9 @@ export type WorkerErrorKey =
   | 'database_lost'
   | 'mail_not_sent'
   | 'audit_seals_differ'
+  | 'erasure_ledger_damaged'
+  | 'erasure_not_proven'
+  | 'erasures_not_replayed'
 
 /** Raised by everything under worker/. `retryAfterSeconds` is the server's own wish where it stated one. */
 export class WorkerError extends Error {

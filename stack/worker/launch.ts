@@ -60,6 +60,7 @@ function workerEnvironment({ settings, secrets, databaseUrl }: WorkerOptions): R
     HOWDAH_DATA_DIR: settings.dataDir,
     HOWDAH_ENCRYPTION_KEY: secrets.encryption_key,
     HOWDAH_FETCH_ALLOW: settings.fetchAllow.join(','),
+    ...(settings.ledgerDir ? { HOWDAH_LEDGER_DIR: settings.ledgerDir } : {}),
     ...(settings.smtpUrl ? { HOWDAH_SMTP_URL: settings.smtpUrl } : {}),
   }
 }

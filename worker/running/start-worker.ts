@@ -70,7 +70,7 @@ export async function startWorker(
     pgPool: pool,
     taskList: toTaskList(
       tasks,
-      { pool, reader, allow: settings.allow, dataDir: settings.dataDir },
+      { pool, reader, allow: settings.allow, dataDir: settings.dataDir, ledgerDir: settings.ledgerDir },
       {
         deliver: delivery(settings),
         lookUpTxt: createTxtLookup(settings.dnsServers),

@@ -37,6 +37,8 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'core/seal_audit',
     'core/send_mail',
     'core/send_notification',
+    'gdpr/keep_ledger',
+    'gdpr/prove_erasure',
     'ops/clean_up_monitoring',
     'ops/create_partitions',
     'ops/evaluate_alerts',

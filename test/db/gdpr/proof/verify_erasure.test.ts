@@ -20,7 +20,7 @@ test('erased and searched', async () => {
   const ada = people.get('member-a') as Person
   await db.owner.query('select erase_user($1)', [ada.email])
   console.time('verify')
-  const { rows } = await db.owner.query('select gdpr.verify_erasure(id) as proof from gdpr.erasure_ledger')
+  const { rows } = await db.owner.query('select gdpr.verify_erasure(id) as proof from gdpr.erasure_ledger').catch((e) => { console.log(e.where); throw e })
   console.timeEnd('verify')
   console.log(JSON.stringify(rows[0].proof, null, 1))
 })
