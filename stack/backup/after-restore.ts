@@ -9,6 +9,8 @@ export type RestoredCluster = {
   /** A superuser's URL of the database (on a private socket, without a password). */
   adminUrl: string
   manifest: BackupManifest
+  /** The stack's own folder, with what is kept beside the database: the copies of its seals, say. */
+  keptOutside: string | undefined
 }
 
 /** One step. */

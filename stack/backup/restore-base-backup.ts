@@ -28,7 +28,9 @@ export type RestoreOptions = {
   timeline?: string | undefined
   /** (Default: all of after-restore.ts) */
   steps?: readonly AfterRestoreStep[]
-  /** (Default: the embedded Postgres, or HOWDAH_POSTGRES_BIN) */
+  /** The data folder of the stack that was backed up, where the steps find what is kept outside the database. */
+  keptOutside?: string | undefined
+  /** (Default: the embedded Postgres) */
   programs?: Programs
   /** For a copy that is looked at and thrown away. (Default: false) */
   isThrowaway?: boolean
@@ -76,7 +78,9 @@ export async function restoreBaseBackup(
         `Replayed the log up to ${targetText(target)} (${found.lsn}, timeline ${found.timeline}).`,
       )
       for (const step of options.steps ?? AFTER_RESTORE_STEPS) {
-        options.say?.(`${step.title}: ${await step.run({ adminUrl, manifest })}`)
+        options.say?.(
+          `${step.title}: ${await step.run({ adminUrl, manifest, keptOutside: options.keptOutside })}`,
+        )
       }
       await work?.(adminUrl, found)
       return found
