@@ -2,6 +2,7 @@
  * What happens to a restored database before anybody else may come in: one list, in order. backup:restore runs it, and a
  * step that fails leaves a copy that is not handed over.
  */
+import { END_SESSIONS } from './end-sessions.ts'
 import type { BackupManifest } from './manifest.ts'
 
 /** A restored cluster behind its closed door. */
@@ -21,4 +22,4 @@ export type AfterRestoreStep = {
 }
 
 /** Every step, in order. */
-export const AFTER_RESTORE_STEPS: readonly AfterRestoreStep[] = []
+export const AFTER_RESTORE_STEPS: readonly AfterRestoreStep[] = [END_SESSIONS]

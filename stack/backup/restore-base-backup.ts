@@ -12,6 +12,7 @@ import type { BackupManifest } from './manifest.ts'
 import { type Programs, postgresPrograms } from './programs.ts'
 import { recover } from './recover.ts'
 import { type RecoveryTarget, targetText } from './recovery-target.ts'
+import { removeAtExit } from './remove-at-exit.ts'
 import { checkWalArchive } from './wal-archive.ts'
 
 /** What to restore, whereto, and how far. */
@@ -65,6 +66,7 @@ export async function restoreBaseBackup(
   refuseTaken(options.into)
   const partial = `${options.into}.partial`
   await rm(partial, { recursive: true, force: true })
+  const finished = removeAtExit(partial)
   try {
     await mkdir(dirname(options.into), { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
     demandReachable(programs, dirname(options.into))
@@ -91,6 +93,8 @@ export async function restoreBaseBackup(
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {})
     throw isStackError(error) ? error : couldNotRestore(error, options)
+  } finally {
+    finished()
   }
 }
 

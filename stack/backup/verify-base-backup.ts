@@ -9,6 +9,7 @@ import { checkIndexes } from './check-indexes.ts'
 import { differences, readFigures } from './figures.ts'
 import type { BackupManifest } from './manifest.ts'
 import type { Programs } from './programs.ts'
+import { removeAtExit } from './remove-at-exit.ts'
 import { restoreBaseBackup } from './restore-base-backup.ts'
 import { type Verification, writeVerification } from './verification.ts'
 import { checkWalArchive } from './wal-archive.ts'
@@ -70,6 +71,7 @@ async function restoreAndCompare(options: VerifyOptions): Promise<Partial<Verifi
   const segmentCount = walArchive ? await checkWalArchive(walArchive, manifest) : 0
   const scratch = mkdtempSync(join(options.scratch ?? tmpdir(), 'howdah-verify-'))
   chmodSync(scratch, 0o711)
+  const finished = removeAtExit(scratch)
   try {
     const found: Partial<Verification> = { segment_count: segmentCount }
     const target = { kind: 'restore point', name: manifest.restore_point.name } as const
@@ -83,6 +85,7 @@ async function restoreAndCompare(options: VerifyOptions): Promise<Partial<Verifi
     return found
   } finally {
     rmSync(scratch, { recursive: true, force: true })
+    finished()
   }
 }
 

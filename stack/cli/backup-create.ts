@@ -3,6 +3,7 @@ import { program } from 'commander'
 import { z } from 'zod'
 import { createBackup } from '../backup/create-backup.ts'
 import { totalBytes } from '../backup/manifest.ts'
+import { exitOnSignals } from '../backup/remove-at-exit.ts'
 import { withSource } from '../backup/source.ts'
 import { colors } from '../terminal/colors.ts'
 import { runCommand } from '../terminal/run-command.ts'
@@ -16,6 +17,7 @@ program
   .parse()
 const options = z.object({ dataFolder: z.string().optional() }).parse(program.opts())
 
+exitOnSignals()
 runCommand((settings) =>
   withSource(settings, options.dataFolder, async (source) => {
     const from = performance.now()

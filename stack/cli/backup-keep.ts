@@ -3,6 +3,7 @@ import { program } from 'commander'
 import { z } from 'zod'
 import { keepBackups } from '../backup/keep-backups.ts'
 import { postgresPrograms } from '../backup/programs.ts'
+import { exitOnSignals } from '../backup/remove-at-exit.ts'
 import { backupFolder } from '../backup/repository.ts'
 import { withSource } from '../backup/source.ts'
 import { runCommand } from '../terminal/run-command.ts'
@@ -14,6 +15,7 @@ program
   .parse()
 const options = z.object({ dataFolder: z.string().optional() }).parse(program.opts())
 
+exitOnSignals()
 runCommand((settings) =>
   withSource(settings, options.dataFolder, async (source) => {
     const programs = () => postgresPrograms(console.error, settings.postgresBin)

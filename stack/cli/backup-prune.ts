@@ -3,6 +3,7 @@ import { program } from 'commander'
 import { z } from 'zod'
 import { type PruneReport, pruneBackups } from '../backup/prune.ts'
 import { recordBackups } from '../backup/record-backups.ts'
+import { exitOnSignals } from '../backup/remove-at-exit.ts'
 import { backupFolder } from '../backup/repository.ts'
 import { withSource } from '../backup/source.ts'
 import { StackError } from '../stack-error.ts'
@@ -18,6 +19,7 @@ program
   .parse()
 const options = z.object({ keepDays: z.string().optional() }).parse(program.opts())
 
+exitOnSignals()
 runCommand(async (settings) => {
   const folder = backupFolder(settings)
   if (options.keepDays !== undefined) {

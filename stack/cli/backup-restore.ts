@@ -7,6 +7,7 @@ import { chooseBackup } from '../backup/choose-backup.ts'
 import { copyKeptOutside } from '../backup/kept-outside.ts'
 import { postgresPrograms } from '../backup/programs.ts'
 import type { RecoveryTarget } from '../backup/recovery-target.ts'
+import { exitOnSignals } from '../backup/remove-at-exit.ts'
 import { backupFolder } from '../backup/repository.ts'
 import { restoreBaseBackup } from '../backup/restore-base-backup.ts'
 import { archivedSegments } from '../backup/wal-archive.ts'
@@ -46,6 +47,7 @@ const options = z
   })
   .parse(program.opts())
 
+exitOnSignals()
 runCommand(async (settings) => {
   const from = performance.now()
   const [into, keptOutside] = [resolve(options.into), resolve(options.keptOutside ?? settings.dataDir)]

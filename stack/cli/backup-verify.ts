@@ -5,11 +5,12 @@ import { z } from 'zod'
 import { chooseBackup } from '../backup/choose-backup.ts'
 import { postgresPrograms } from '../backup/programs.ts'
 import { recordBackups } from '../backup/record-backups.ts'
+import { exitOnSignals } from '../backup/remove-at-exit.ts'
 import { backupFolder, type StoredBackup } from '../backup/repository.ts'
+import { withSource } from '../backup/source.ts'
 import type { Verification } from '../backup/verification.ts'
 import { verifyBaseBackup } from '../backup/verify-base-backup.ts'
 import { archivedSegments } from '../backup/wal-archive.ts'
-import { withTarget } from '../db/with-target.ts'
 import { runningStack } from '../run-file.ts'
 import type { Settings } from '../settings.ts'
 import { isStackError } from '../stack-error.ts'
@@ -26,6 +27,7 @@ program
   .parse()
 const options = z.object({ scratch: z.string().optional() }).parse(program.opts())
 
+exitOnSignals()
 runCommand(async (settings) => {
   const backup = chooseBackup(backupFolder(settings), program.args[0])
   const { wal } = backup.repository
@@ -62,7 +64,10 @@ async function note(settings: Settings, backup: StoredBackup): Promise<void> {
     return
   }
   try {
-    await withTarget(settings, (target) => recordBackups(target, backup.repository))
+    await withSource(settings, undefined, async ({ target, repository }) => {
+      // A backup of another cluster is none of this database's.
+      if (repository.base === backup.repository.base) await recordBackups(target, repository)
+    })
   } catch (error) {
     console.error(
       `${colors.yellow('!')} Not noted in the database: ${isStackError(error) ? error.message : String(error)}`,
