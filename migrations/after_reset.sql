@@ -68,6 +68,8 @@ grant howdah_anon, howdah_user, howdah_admin to howdah_authenticator;
 grant howdah_worker to howdah_migrations;
 -- The monitoring looks at what other sessions do.
 grant pg_read_all_stats to howdah_migrations;
+-- Which segments of the log wait for the archive, by name and age.
+grant execute on function pg_ls_archive_statusdir() to howdah_migrations;
 -- ops.act_as() turns an operator's session into a user's.
 grant howdah_user, howdah_admin to howdah_migrations;
 -- Statistics of the server, and none of our tables.

@@ -49,6 +49,8 @@ const environment = z.object({
     ),
   HOWDAH_SMTP_URL: url(/^smtps?:$/, 'smtp://user:password@mail.example.com:587').optional(),
   HOWDAH_POSTGREST_BIN: z.string().optional(),
+  HOWDAH_BACKUP_DIR: z.string().optional(),
+  HOWDAH_POSTGRES_BIN: z.string().optional(),
 })
 
 /** What the stack is told from outside. Ports left undefined were not named, so the default may give way. */
@@ -69,6 +71,10 @@ export type Settings = {
   fetchAllow: string[]
   smtpUrl: string | undefined
   postgrestBin: string | undefined
+  /** Absolute. Where backups go; when it is named, the embedded Postgres archives its log there. */
+  backupDir: string | undefined
+  /** The folder with another Postgres' programs, for restoring what the embedded one cannot serve. */
+  postgresBin: string | undefined
 }
 
 /**
@@ -83,11 +89,12 @@ export function readSettings(env: NodeJS.ProcessEnv, projectDir: string = PROJEC
     throw new StackError('settings_invalid', lines.join('\n'), 'docs/configuration.md lists every variable.')
   }
   const value = parsed.data
-  const dataDir = value.HOWDAH_DATA_DIR
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(projectDir, path))
   return {
     projectDir,
     dataDir: isAbsolute(dataDir) ? dataDir : resolve(projectDir, dataDir),
-    ledgerDir: value.HOWDAH_LEDGER_DIR === undefined ? undefined : resolve(projectDir, value.HOWDAH_LEDGER_DIR),
+    ledgerDir: value.HOWDAH_LEDGER_DIR === undefined ? undefined : absolute(value.HOWDAH_LEDGER_DIR),
+    dataDir: absolute(value.HOWDAH_DATA_DIR),
     databaseUrl: value.HOWDAH_DATABASE_URL,
     dbPort: value.HOWDAH_DB_PORT,
     apiPort: value.HOWDAH_API_PORT,
@@ -97,6 +104,8 @@ export function readSettings(env: NodeJS.ProcessEnv, projectDir: string = PROJEC
     fetchAllow: value.HOWDAH_FETCH_ALLOW,
     smtpUrl: value.HOWDAH_SMTP_URL,
     postgrestBin: value.HOWDAH_POSTGREST_BIN,
+    backupDir: value.HOWDAH_BACKUP_DIR === undefined ? undefined : absolute(value.HOWDAH_BACKUP_DIR),
+    postgresBin: value.HOWDAH_POSTGRES_BIN,
   }
 }
 

@@ -12,10 +12,7 @@ export type Programs = { binaries: PostgresBinaries; user: OsUser | undefined; m
  * Finds and tries them.
  * @throws binary_missing, binary_broken
  */
-export function postgresPrograms(
-  say: (line: string) => void,
-  folder = process.env['HOWDAH_POSTGRES_BIN'],
-): Programs {
+export function postgresPrograms(say: (line: string) => void, folder?: string): Programs {
   const user = postgresOsUser(say)
   const binaries = folder
     ? { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }

@@ -11,6 +11,7 @@ import { restoreCommand } from './archive-command.ts'
 import type { BackupManifest } from './manifest.ts'
 import type { Programs } from './programs.ts'
 import { type RecoveryTarget, recoveryFailure, targetParameters } from './recovery-target.ts'
+import { removeAtExit } from './remove-at-exit.ts'
 
 /** A day: the log of a month may be long. */
 const READY_TIMEOUT_MS = 24 * 60 * 60 * 1000
@@ -42,6 +43,7 @@ export type Recovery = {
 export async function recover<T>(what: Recovery, work: (adminUrl: string) => Promise<T>): Promise<T> {
   const { user } = what.programs
   const closet = mkdtempSync(join(SOCKET_PARENT, 'howdah-'))
+  const finished = removeAtExit(closet)
   try {
     for (const [name, text] of [
       ['postgresql.conf', ''],
@@ -65,6 +67,7 @@ export async function recover<T>(what: Recovery, work: (adminUrl: string) => Pro
     }
   } finally {
     rmSync(closet, { recursive: true, force: true })
+    finished()
   }
 }
 

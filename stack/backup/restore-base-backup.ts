@@ -12,6 +12,7 @@ import type { BackupManifest } from './manifest.ts'
 import { type Programs, postgresPrograms } from './programs.ts'
 import { recover } from './recover.ts'
 import { type RecoveryTarget, targetText } from './recovery-target.ts'
+import { removeAtExit } from './remove-at-exit.ts'
 import { checkWalArchive } from './wal-archive.ts'
 
 /** What to restore, whereto, and how far. */
@@ -28,7 +29,9 @@ export type RestoreOptions = {
   timeline?: string | undefined
   /** (Default: all of after-restore.ts) */
   steps?: readonly AfterRestoreStep[]
-  /** (Default: the embedded Postgres, or HOWDAH_POSTGRES_BIN) */
+  /** The data folder of the stack that was backed up, where the steps find what is kept outside the database. */
+  keptOutside?: string | undefined
+  /** (Default: the embedded Postgres) */
   programs?: Programs
   /** For a copy that is looked at and thrown away. (Default: false) */
   isThrowaway?: boolean
@@ -63,6 +66,7 @@ export async function restoreBaseBackup(
   refuseTaken(options.into)
   const partial = `${options.into}.partial`
   await rm(partial, { recursive: true, force: true })
+  const finished = removeAtExit(partial)
   try {
     await mkdir(dirname(options.into), { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 })
     demandReachable(programs, dirname(options.into))
@@ -76,7 +80,9 @@ export async function restoreBaseBackup(
         `Replayed the log up to ${targetText(target)} (${found.lsn}, timeline ${found.timeline}).`,
       )
       for (const step of options.steps ?? AFTER_RESTORE_STEPS) {
-        options.say?.(`${step.title}: ${await step.run({ adminUrl, manifest })}`)
+        options.say?.(
+          `${step.title}: ${await step.run({ adminUrl, manifest, keptOutside: options.keptOutside })}`,
+        )
       }
       await work?.(adminUrl, found)
       return found
@@ -87,6 +93,8 @@ export async function restoreBaseBackup(
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {})
     throw isStackError(error) ? error : couldNotRestore(error, options)
+  } finally {
+    finished()
   }
 }
 

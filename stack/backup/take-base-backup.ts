@@ -14,6 +14,7 @@ import { inParallel } from './in-parallel.ts'
 import { segmentNames, segmentOf } from './lsn.ts'
 import { type BackupManifest, DATA_FOLDER, writeManifest } from './manifest.ts'
 import { markMoment } from './marked-moment.ts'
+import { removeAtExit } from './remove-at-exit.ts'
 import { type SourceCluster, sourceCluster } from './source-cluster.ts'
 
 /** What to copy, and where. */
@@ -39,6 +40,7 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<Backup
     throw new StackError('backup_failed', `${options.into} exists already.`, 'Name a folder that does not.')
   }
   const partial = `${options.into}.partial`
+  const finished = removeAtExit(partial)
   try {
     await mkdir(dirname(options.into), { recursive: true, mode: 0o700 })
     await rm(partial, { recursive: true, force: true })
@@ -52,6 +54,8 @@ export async function takeBaseBackup(options: BaseBackupOptions): Promise<Backup
   } catch (error) {
     await rm(partial, { recursive: true, force: true }).catch(() => {})
     throw isStackError(error) ? error : couldNotCopy(error, options)
+  } finally {
+    finished()
   }
 }
 
@@ -66,6 +70,7 @@ async function copyWhileRunning(
   const startedAt = new Date().toISOString()
   const label = `howdah_${basename(options.into)}`
   await client.query('set statement_timeout = 0; set idle_session_timeout = 0')
+  await refuseSecond(client)
   // Goes with the session. Until then the server keeps the log that this backup needs.
   await client.query('select pg_create_physical_replication_slot($1, true, true)', [
     `howdah_backup_${process.pid}`,
@@ -98,6 +103,19 @@ async function copyWhileRunning(
     ...moment,
     files,
   }
+}
+
+/** Held until the session ends. Two at once would only slow each other down. */
+async function refuseSecond(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ is_free: boolean }>(
+    `select pg_try_advisory_lock(hashtextextended('howdah:backup', 0)) as is_free`,
+  )
+  if (rows[0]?.is_free) return
+  throw new StackError(
+    'backup_failed',
+    'Another backup of this server is under way.',
+    'Wait until it is done.',
+  )
 }
 
 async function copyData(options: BaseBackupOptions, data: string): Promise<Files> {

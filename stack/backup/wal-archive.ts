@@ -24,17 +24,19 @@ export function archivedSegments(archive: string): string[] {
 /**
  * Reads every segment that a restore of this backup would replay. Postgres takes a missing or damaged one for the end of
  * the log, and would open a database that lacks everything after it without a word.
+ * @returns how many it read
  * @throws backup_damaged, naming the segment
  */
 export async function checkWalArchive(
   archive: string,
   manifest: BackupManifest,
   target: RecoveryTarget = { kind: 'end' },
-): Promise<void> {
+): Promise<number> {
   const bytes = manifest.wal_segment_bytes
   const segments = readArchive(archive)
     .filter((name) => Number.parseInt(name.slice(0, 8), 16) === manifest.timeline)
     .filter((name) => segmentNumber(name, bytes) >= segmentOf(manifest.start_lsn, bytes))
+  let count = 0
   let expected = segmentOf(manifest.restore_point.lsn, bytes, true) + 1n
   for (const name of segments) {
     // Those of the backup itself are in its own folder as well.
@@ -42,13 +44,15 @@ export async function checkWalArchive(
       const next = segmentName(manifest.timeline, expected, bytes)
       if (name !== next) {
         // Up to a moment before the gap nothing is lost; whether the moment lies there the server itself will say.
-        if (target.kind !== 'end') return
+        if (target.kind !== 'end') return count
         throw gap(archive, next, name)
       }
       expected += 1n
     }
     await checkSegment(archive, name, manifest)
+    count += 1
   }
+  return count
 }
 
 function readArchive(archive: string): string[] {
