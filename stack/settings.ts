@@ -92,7 +92,6 @@ export function readSettings(env: NodeJS.ProcessEnv, projectDir: string = PROJEC
   const absolute = (path: string) => (isAbsolute(path) ? path : resolve(projectDir, path))
   return {
     projectDir,
-    dataDir: isAbsolute(dataDir) ? dataDir : resolve(projectDir, dataDir),
     ledgerDir: value.HOWDAH_LEDGER_DIR === undefined ? undefined : absolute(value.HOWDAH_LEDGER_DIR),
     dataDir: absolute(value.HOWDAH_DATA_DIR),
     databaseUrl: value.HOWDAH_DATABASE_URL,

@@ -6,7 +6,9 @@ import { runCommand } from '../terminal/run-command.ts'
 
 program
   .name('npm run gdpr:key --')
-  .description('Prints the public keys of this instance, the current one first; makes a key if there is none.')
+  .description(
+    'Prints the public keys of this instance, the current one first; makes a key if there is none.',
+  )
   .option('--rotate', 'puts a new key in place; the old one verifies what it has signed')
   .parse()
 const options = z.object({ rotate: z.boolean().default(false) }).parse(program.opts())

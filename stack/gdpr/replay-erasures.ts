@@ -19,7 +19,10 @@ const outcomes = z.array(z.object({ erasure_id: z.uuid(), outcome: z.enum(['eras
  * @param owner connected as the owner of the database (howdah_migrations)
  * @throws erasures_not_replayed: nobody may be let in
  */
-export async function replayErasures(owner: pg.Client, { ledger, dataDir }: LedgerPlace): Promise<ReplayReport> {
+export async function replayErasures(
+  owner: pg.Client,
+  { ledger, dataDir }: LedgerPlace,
+): Promise<ReplayReport> {
   try {
     const lines = await readErasures(ledger, loadSigningKey(dataDir))
     if (lines.length === 0) return { lines: 0, erased: 0, absent: 0 }
@@ -35,7 +38,9 @@ export async function replayErasures(owner: pg.Client, { ledger, dataDir }: Ledg
       `People who were erased may live again in this database, and could not be erased again: ${
         cause instanceof Error ? cause.message : cause
       }`,
-      isWorkerError(cause) ? cause.hint : 'Nobody is let in until this is mended; docs/erasure-proof.md says how.',
+      isWorkerError(cause)
+        ? cause.hint
+        : 'Nobody is let in until this is mended; docs/erasure-proof.md says how.',
       { cause },
     )
   }

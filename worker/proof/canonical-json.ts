@@ -14,7 +14,8 @@ export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object') throw new TypeError(`A ${typeof value} has no canonical form.`)
   const entries = Object.entries(value).map(([key, inner]) => {
     // Beyond the first plane, UTF-16 and code points sort differently.
-    if (/[\uD800-\uDFFF]/.test(key)) throw new TypeError(`The key ${JSON.stringify(key)} has no canonical form.`)
+    if (/[\uD800-\uDFFF]/.test(key))
+      throw new TypeError(`The key ${JSON.stringify(key)} has no canonical form.`)
     return [key, `${JSON.stringify(key)}:${canonicalJson(inner)}`] as const
   })
   entries.sort(([a], [b]) => (a < b ? -1 : 1))

@@ -19,7 +19,10 @@ export async function copyErasures(pool: pg.Pool, path: string, key: SigningKey)
   try {
     await client.query(`select pg_advisory_lock(hashtextextended('howdah:copy_erasures', 0))`)
     const known = (await readErasures(path, key)).map(({ erasure }) => erasure)
-    const { rows } = await client.query('select erasure_id, user_id, erased_at from gdpr.compare_ledger($1)', [known])
+    const { rows } = await client.query(
+      'select erasure_id, user_id, erased_at from gdpr.compare_ledger($1)',
+      [known],
+    )
     const found = differences.parse(rows)
     const missing = found.flatMap(({ erasure_id, user_id, erased_at }) =>
       user_id && erased_at ? [{ erasure: erasure_id, user_id, erased_at: erased_at.toISOString() }] : [],
@@ -29,13 +32,19 @@ export async function copyErasures(pool: pg.Pool, path: string, key: SigningKey)
     await client.query('select gdpr.note_copied_erasures($1)', [copied])
     const unknown = found.length - missing.length
     if (unknown > 0) {
-      throw new WorkerError('erasures_not_replayed', `${path} knows ${unknown} erasures that the database does not.`, {
-        hint: 'An older backup was restored. Run: npm run gdpr:replay (npm start does it by itself); docs/erasure-proof.md',
-      })
+      throw new WorkerError(
+        'erasures_not_replayed',
+        `${path} knows ${unknown} erasures that the database does not.`,
+        {
+          hint: 'An older backup was restored. Run: npm run gdpr:replay (npm start does it by itself); docs/erasure-proof.md',
+        },
+      )
     }
     return missing.length
   } finally {
-    await client.query(`select pg_advisory_unlock(hashtextextended('howdah:copy_erasures', 0))`).catch(() => {})
+    await client
+      .query(`select pg_advisory_unlock(hashtextextended('howdah:copy_erasures', 0))`)
+      .catch(() => {})
     client.release()
   }
 }

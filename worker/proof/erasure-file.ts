@@ -33,7 +33,10 @@ export async function readErasures(path: string, key: SigningKey): Promise<Erasu
     if (error.code === 'ENOENT') return ''
     throw error
   })
-  const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n').slice(0, -1)
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .slice(0, -1)
   return lines.map((raw, index) => {
     const parsed = line.safeParse(parseJson(raw))
     const problem = parsed.success ? 'is not signed by a key of this instance' : 'is no line of the ledger'
@@ -48,7 +51,11 @@ export async function readErasures(path: string, key: SigningKey): Promise<Erasu
 }
 
 /** Appends entries and waits until they are on the disk. */
-export async function appendErasures(path: string, entries: readonly ErasureEntry[], key: SigningKey): Promise<void> {
+export async function appendErasures(
+  path: string,
+  entries: readonly ErasureEntry[],
+  key: SigningKey,
+): Promise<void> {
   const lines = entries.map((given) => {
     const signed = entry.parse(given)
     return JSON.stringify({ ...signed, key: key.current.id, signature: key.sign(signed) })

@@ -2,7 +2,15 @@
  * The instance's key: signs certificates and the ledger of erasures. Made at first use, kept in signing-key.json of the
  * data folder, readable by its owner only. Public keys of former ones stay there, so that old signatures verify.
  */
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'

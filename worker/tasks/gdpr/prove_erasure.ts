@@ -39,7 +39,9 @@ async function verify(pool: Pool, erasureId: string): Promise<unknown> {
       `select set_config(s.name, '0', true) from pg_settings as s
        where s.name in ('statement_timeout', 'transaction_timeout')`,
     )
-    const { rows } = await client.query<{ proof: unknown }>('select gdpr.verify_erasure($1) as proof', [erasureId])
+    const { rows } = await client.query<{ proof: unknown }>('select gdpr.verify_erasure($1) as proof', [
+      erasureId,
+    ])
     await client.query('commit')
     return rows[0]?.proof
   } catch (error) {
