@@ -11,11 +11,14 @@ program
   .name('npm run gdpr:drill --')
   .description('Seeds, backs up, erases, proves, restores and replays on a scratch cluster; about a minute.')
   .option('--json <file>', 'writes the report there as well')
+  .option('--keep', 'leaves the folder with everything in it, for looking')
   .parse()
-const options = z.object({ json: z.string().optional() }).parse(program.opts())
+const options = z
+  .object({ json: z.string().optional(), keep: z.boolean().default(false) })
+  .parse(program.opts())
 
 try {
-  const report = await runDrill(console.log)
+  const report = await runDrill(console.log, options.keep)
   const mark = (isKept: boolean | undefined) => (isKept === undefined ? 'told' : isKept ? 'kept' : 'BROKEN')
   const rows = report.findings.map(({ what, promised, seen, isKept }) => [what, promised, seen, mark(isKept)])
   console.log(`\n${renderTable(['what', 'promised', 'seen', ''], rows)}`)

@@ -65,7 +65,8 @@ export async function eraseAndProve(
   })
 }
 
-async function waitForCertificate(owner: pg.Client, userId: string): Promise<unknown> {
+/** Waits for the worker. */
+export async function waitForCertificate(owner: pg.Client, userId: string): Promise<unknown> {
   const until = performance.now() + PATIENCE_MS
   for (;;) {
     const { rows } = await owner.query<{ certificate: unknown; problem: string | null }>(

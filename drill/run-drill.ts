@@ -7,7 +7,7 @@ import { adminUrlFor, urlFor } from '../stack/provision/target.ts'
 import { withClient } from '../stack/provision/with-client.ts'
 import { type Stack, startStack } from '../stack/stack.ts'
 import { runControls } from './controls.ts'
-import { eraseAndProve } from './erase-and-prove.ts'
+import { eraseAndProve, waitForCertificate } from './erase-and-prove.ts'
 import { lookIntoFiles } from './look-into-files.ts'
 import { lookIntoTables } from './look-into-tables.ts'
 import { type Finding, Findings } from './promise.ts'
@@ -20,8 +20,8 @@ export type Kept = { column: string; rows: number; reason: string }
 /** The report. */
 export type DrillReport = { findings: Finding[]; kept: Kept[]; broken: number; seconds: number }
 
-/** Runs it and leaves nothing behind. `say` hears what happens. */
-export async function runDrill(say: (line: string) => void): Promise<DrillReport> {
+/** Runs it. `say` hears what happens; `isKept` leaves the folder for who wants to look. */
+export async function runDrill(say: (line: string) => void, isKept = false): Promise<DrillReport> {
   const from = performance.now()
   const scratch = await scratchStack()
   const findings = new Findings(say)
@@ -40,16 +40,20 @@ export async function runDrill(say: (line: string) => void): Promise<DrillReport
 
     say('The old backup comes back …')
     stack = await restoreByHand(scratch, backup, say)
+    await withClient(urlFor(stack.target, 'howdah_migrations'), (owner) =>
+      waitForCertificate(owner, subject.id),
+    )
     await lookIntoTables(stack, subject, findings, 'after a restore by hand and npm start')
     await knockAtTheDoor(stack, subject, findings)
     await stack.stop()
     stack = undefined
-    await restoreByCommand(scratch, backup, subject, findings)
+    await restoreByCommand(scratch, backup, subject, findings, say)
     const seconds = Math.round((performance.now() - from) / 1000)
     return { findings: findings.all, kept, broken: findings.broken.length, seconds }
   } finally {
     await stack?.stop()
-    scratch.remove()
+    if (isKept) say(`Everything lies in ${scratch.home}.`)
+    else scratch.remove()
   }
 }
 
@@ -111,17 +115,18 @@ async function restoreByCommand(
   backup: string,
   subject: Subject,
   findings: Findings,
+  say: (line: string) => void,
 ): Promise<void> {
   const into = `${scratch.cluster()}.again`
-  const options = { from: backup, into, keptOutside: scratch.settings.dataDir, isThrowaway: true }
+  const options = { from: backup, into, keptOutside: scratch.settings.dataDir, isThrowaway: true, say }
   await restoreBaseBackup(options, async (adminUrl) => {
     const hits = await withClient(adminUrl, async (superuser) => {
-      const { rows } = await superuser.query<{ hits: number }>(
-        'select coalesce(sum(row_count), 0)::int as hits from gdpr.find_traces($1)',
+      const { rows } = await superuser.query<{ relation: string; row_count: number }>(
+        'select relation, row_count::int as row_count from gdpr.find_traces($1)',
         [subject.words],
       )
-      return rows[0]?.hits ?? -1
+      return rows
     })
-    findings.none('after backup:restore, before anybody may come in', hits)
+    findings.none('after backup:restore, before anybody may come in', hits.length, hits)
   })
 }

