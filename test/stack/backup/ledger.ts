@@ -16,7 +16,9 @@ export type Load = {
 
 /** Makes the table. */
 export async function makeLedger(cluster: ScratchCluster): Promise<void> {
-  await cluster.sql('create table ledger (id bigint generated always as identity primary key, note text not null)')
+  await cluster.sql(
+    'create table ledger (id bigint generated always as identity primary key, note text not null)',
+  )
 }
 
 /** Writes with several connections until stop(), which answers how many rows were acknowledged. */

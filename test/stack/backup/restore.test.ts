@@ -7,7 +7,14 @@ import type { BackupManifest } from '../../../stack/backup/manifest.ts'
 import { restoreBaseBackup } from '../../../stack/backup/restore-base-backup.ts'
 import { takeBaseBackup } from '../../../stack/backup/take-base-backup.ts'
 import { verifyBaseBackup } from '../../../stack/backup/verify-base-backup.ts'
-import { archiveEverything, committedBy, idsAt, LEDGER_PARAMETERS, makeLedger, writeLedger } from './ledger.ts'
+import {
+  archiveEverything,
+  committedBy,
+  idsAt,
+  LEDGER_PARAMETERS,
+  makeLedger,
+  writeLedger,
+} from './ledger.ts'
 import { type ScratchCluster, scratchCluster } from './scratch-cluster.ts'
 
 let cluster: ScratchCluster
@@ -77,7 +84,12 @@ test('without an archive the copy is as of the moment of its figures, with it as
 test('a verification finds everything the same at the marked moment, and leaves no copy behind', async () => {
   const scratch = join(cluster.home, 'scratch')
   mkdirSync(scratch, { mode: 0o711 })
-  const note = await verifyBaseBackup({ from, walArchive: cluster.walArchive, programs: cluster.programs, scratch })
+  const note = await verifyBaseBackup({
+    from,
+    walArchive: cluster.walArchive,
+    programs: cluster.programs,
+    scratch,
+  })
   expect(note).toMatchObject({ problem: null, table_count: 1 })
   expect(note.row_count).toBe(manifest.figures.tables['"public"."ledger"']?.count)
   expect(note.index_count).toBeGreaterThan(100)
@@ -99,7 +111,8 @@ test('the steps run before any door is open, and one that fails hands nothing ov
           run: async ({ adminUrl }: { adminUrl: string }) => {
             const client = new pg.Client(adminUrl)
             await client.connect()
-            const { rows } = await client.query(`delete from ledger; select current_setting('listen_addresses') as open`)
+            const { rows } = await client
+              .query(`delete from ledger; select current_setting('listen_addresses') as open`)
               .then((results) => (results as unknown as pg.QueryResult[])[1] as pg.QueryResult)
             await client.end()
             return `open to "${rows[0]?.open}"`
@@ -140,8 +153,10 @@ test('a moment outside the log is refused in words', async () => {
     message: expect.stringContaining('The log ends before'),
   })
   const earlier = { kind: 'time', time: new Date(Date.parse(manifest.started_at) - 1000) }
-  await expect(restoreBaseBackup(restored('earlier', { ...archive, target: earlier }))).rejects.toMatchObject({
-    code: 'restore_failed',
-    message: expect.stringContaining('lies before this backup was finished'),
-  })
+  await expect(restoreBaseBackup(restored('earlier', { ...archive, target: earlier }))).rejects.toMatchObject(
+    {
+      code: 'restore_failed',
+      message: expect.stringContaining('lies before this backup was finished'),
+    },
+  )
 })
