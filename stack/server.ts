@@ -46,13 +46,20 @@ export async function startEmbeddedServer(
     parameters: { ...DEVELOPMENT_PARAMETERS, ...archiving(settings, folder, user) },
     log,
   })
-  return { server, target: embeddedTarget(port, secrets), isNewCluster }
+  const target = embeddedTarget(port, secrets)
+  if (settings.backupDir) await wakeArchiving(target)
+  return { server, target, isNewCluster }
 }
 
 /** Where backups have a folder, each start archives: a start that did not would leave a gap in the log. */
 function archiving(settings: Settings, folder: string, user: OsUser | undefined): Record<string, string> {
   if (!settings.backupDir) return {}
   return archiveParameters(prepareRepository(settings.backupDir, systemIdentifierOf(folder), user).wal)
+}
+
+/** The checkpointer, which minds archive_timeout, sleeps five minutes after a start, whatever the timeout, unless woken. */
+async function wakeArchiving(target: Target): Promise<void> {
+  await withClient(adminUrlFor(target, 'postgres'), (admin) => admin.query('select pg_reload_conf()'))
 }
 
 /** The target on an embedded Postgres that serves on `port`. */

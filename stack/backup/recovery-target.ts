@@ -13,7 +13,8 @@ export function targetParameters(target: RecoveryTarget): Record<string, string>
   if (target.kind === 'end') return {}
   const where =
     target.kind === 'time'
-      ? { recovery_target_time: target.time.toISOString() }
+      ? // At this point of a start the server knows no zones by name, not even Z.
+        { recovery_target_time: target.time.toISOString().replace('Z', '+00') }
       : target.kind === 'lsn'
         ? { recovery_target_lsn: target.lsn }
         : { recovery_target_name: target.name }

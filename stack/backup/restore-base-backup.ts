@@ -80,9 +80,8 @@ export async function restoreBaseBackup(
         `Replayed the log up to ${targetText(target)} (${found.lsn}, timeline ${found.timeline}).`,
       )
       for (const step of options.steps ?? AFTER_RESTORE_STEPS) {
-        options.say?.(
-          `${step.title}: ${await step.run({ adminUrl, manifest, keptOutside: options.keptOutside })}`,
-        )
+        const outcome = await step.run({ adminUrl, manifest, keptOutside: options.keptOutside })
+        options.say?.(`${step.title}: ${outcome}`)
       }
       await work?.(adminUrl, found)
       return found
