@@ -84,6 +84,8 @@ end
 $$;
 -- The write-ahead log is part of what fills a disk.
 grant execute on function pg_ls_waldir() to howdah_migrations;
+-- Which segments of the log wait for the archive, by name and age.
+grant execute on function pg_ls_archive_statusdir() to howdah_migrations;
 -- ops.act_as() turns an operator's session into a user's.
 grant howdah_user, howdah_admin to howdah_migrations;
 -- Statistics of the server, and none of our tables.

@@ -20,6 +20,9 @@ const OURS = [
   'exports',
   // Another database's seals: the worker would find that they differ and seal nothing.
   'audit-seals.jsonl',
+  // Nor do another database's erasures concern this one.
+  'erasures.jsonl',
+  'signing-key.json',
   'secrets.json',
   'cluster-id',
 ]

@@ -1,10 +1,12 @@
 /** The Postgres a command works with: the embedded one, started here, or the one HOWDAH_DATABASE_URL names. */
+import { archiveParameters } from './backup/archive-command.ts'
+import { prepareRepository, systemIdentifierOf } from './backup/repository.ts'
 import { connectionUrl, databaseOf } from './connection-url.ts'
 import { postgresBinaries } from './postgres/binaries.ts'
 import { clusterFolder } from './postgres/cluster-folder.ts'
 import { initCluster } from './postgres/init-cluster.ts'
 import { launchPostgres, type RunningServer } from './postgres/launch.ts'
-import { postgresOsUser } from './postgres/os-user.ts'
+import { type OsUser, postgresOsUser } from './postgres/os-user.ts'
 import { adminUrlFor, type Target } from './provision/target.ts'
 import { withClient } from './provision/with-client.ts'
 import type { Secrets } from './secrets.ts'
@@ -47,10 +49,23 @@ export async function startEmbeddedServer(
     binaries,
     user,
     port,
-    parameters: DEVELOPMENT_PARAMETERS,
+    parameters: { ...DEVELOPMENT_PARAMETERS, ...archiving(settings, folder, user) },
     log,
   })
-  return { server, target: embeddedTarget(port, secrets), isNewCluster, folder }
+  const target = embeddedTarget(port, secrets)
+  if (settings.backupDir) await wakeArchiving(target)
+  return { server, target, isNewCluster, folder }
+}
+
+/** Where backups have a folder, each start archives: a start that did not would leave a gap in the log. */
+function archiving(settings: Settings, folder: string, user: OsUser | undefined): Record<string, string> {
+  if (!settings.backupDir) return {}
+  return archiveParameters(prepareRepository(settings.backupDir, systemIdentifierOf(folder), user).wal)
+}
+
+/** The checkpointer, which minds archive_timeout, sleeps five minutes after a start, whatever the timeout, unless woken. */
+async function wakeArchiving(target: Target): Promise<void> {
+  await withClient(adminUrlFor(target, 'postgres'), (admin) => admin.query('select pg_reload_conf()'))
 }
 
 /** The target on an embedded Postgres that serves on `port`. */

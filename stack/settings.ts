@@ -32,6 +32,7 @@ const environment = z.object({
     'postgres://postgres:password@127.0.0.1:5432/howdah',
   ).optional(),
   HOWDAH_DATA_DIR: z.string().default('.howdah'),
+  HOWDAH_LEDGER_DIR: z.string().optional(),
   HOWDAH_DB_PORT: port.optional(),
   HOWDAH_API_PORT: port.optional(),
   HOWDAH_ADMIN_PORT: port.optional(),
@@ -48,6 +49,8 @@ const environment = z.object({
     ),
   HOWDAH_SMTP_URL: url(/^smtps?:$/, 'smtp://user:password@mail.example.com:587').optional(),
   HOWDAH_POSTGREST_BIN: z.string().optional(),
+  HOWDAH_BACKUP_DIR: z.string().optional(),
+  HOWDAH_POSTGRES_BIN: z.string().optional(),
 })
 
 /** What the stack is told from outside. Ports left undefined were not named, so the default may give way. */
@@ -55,6 +58,8 @@ export type Settings = {
   projectDir: string
   /** Absolute. Holds the cluster, the secrets, run.json and logs. (Default: `.howdah` in the checkout) */
   dataDir: string
+  /** Absolute. Where the ledger of erasures is kept. (Default: the data folder) */
+  ledgerDir?: string | undefined
   /** An administrator's URL of a server to use instead of the embedded Postgres. */
   databaseUrl: string | undefined
   dbPort: number | undefined
@@ -66,6 +71,10 @@ export type Settings = {
   fetchAllow: string[]
   smtpUrl: string | undefined
   postgrestBin: string | undefined
+  /** Absolute. Where backups go; when it is named, the embedded Postgres archives its log there. */
+  backupDir: string | undefined
+  /** The folder with another Postgres' programs, for restoring what the embedded one cannot serve. */
+  postgresBin: string | undefined
 }
 
 /**
@@ -80,10 +89,11 @@ export function readSettings(env: NodeJS.ProcessEnv, projectDir: string = PROJEC
     throw new StackError('settings_invalid', lines.join('\n'), 'docs/configuration.md lists every variable.')
   }
   const value = parsed.data
-  const dataDir = value.HOWDAH_DATA_DIR
+  const absolute = (path: string) => (isAbsolute(path) ? path : resolve(projectDir, path))
   return {
     projectDir,
-    dataDir: isAbsolute(dataDir) ? dataDir : resolve(projectDir, dataDir),
+    ledgerDir: value.HOWDAH_LEDGER_DIR === undefined ? undefined : absolute(value.HOWDAH_LEDGER_DIR),
+    dataDir: absolute(value.HOWDAH_DATA_DIR),
     databaseUrl: value.HOWDAH_DATABASE_URL,
     dbPort: value.HOWDAH_DB_PORT,
     apiPort: value.HOWDAH_API_PORT,
@@ -93,6 +103,8 @@ export function readSettings(env: NodeJS.ProcessEnv, projectDir: string = PROJEC
     fetchAllow: value.HOWDAH_FETCH_ALLOW,
     smtpUrl: value.HOWDAH_SMTP_URL,
     postgrestBin: value.HOWDAH_POSTGREST_BIN,
+    backupDir: value.HOWDAH_BACKUP_DIR === undefined ? undefined : absolute(value.HOWDAH_BACKUP_DIR),
+    postgresBin: value.HOWDAH_POSTGRES_BIN,
   }
 }
 

@@ -15,6 +15,10 @@ export type StackErrorCode =
   | 'server_unreachable'
   | 'migration_failed'
   | 'refused'
+  | 'backup_failed'
+  | 'backup_damaged'
+  | 'restore_failed'
+  | 'erasures_not_replayed'
   | 'container_engine_missing'
 
 /** Raised by everything under stack/. `hint` says what to type or change. */

@@ -1,4 +1,6 @@
 /** A whole running stack: Postgres, PostgREST and the worker, watched over until it is stopped. */
+import { keepHourly } from './backup/keep-hourly.ts'
+import { openLog } from './log-file.ts'
 import type { Ports } from './ports.ts'
 import type { Target } from './provision/target.ts'
 import type { Settings } from './settings.ts'
@@ -60,7 +62,7 @@ async function runSilently(steps: readonly StartStep[], start: Starting): Promis
 function watchOver(start: Starting): Stack {
   const { postgrest, worker, postgres, runFile, say } = start
   if (!postgrest || !worker) throw new Error('watchOver() is called after the last step only.')
-  const services = [
+  const services: { stop(): Promise<void> }[] = [
     supervise({
       name: 'The worker',
       running: worker,
@@ -76,6 +78,13 @@ function watchOver(start: Starting): Stack {
       onRestart: (service) => runFile.child('postgrest', service.child.pid),
     }),
   ]
+  const { settings } = start
+  const { backupDir } = settings
+  // An external server's log and data folder are not ours; its operator schedules backup:keep (docs/backups.md).
+  if (backupDir && !settings.databaseUrl) {
+    const log = openLog(settings.dataDir, 'backup')
+    services.unshift(keepHourly({ settings: { ...settings, backupDir }, log, say }))
+  }
   let stopping: Promise<void> | undefined
   const stop = () => {
     stopping ??= (async () => {

@@ -1,5 +1,7 @@
 /** The steps of `npm start`, in order. Each does one thing and says in a few words what it found. */
 import { freePort, isPortFree } from './free-port.ts'
+import { ledgerPlace } from './gdpr/ledger-place.ts'
+import { replayErasures, replayText } from './gdpr/replay-erasures.ts'
 import { openLog } from './log-file.ts'
 import { choosePorts, type Ports } from './ports.ts'
 import { postgrestBinary } from './postgrest/binary.ts'
@@ -7,6 +9,7 @@ import { launchPostgrest, type RunningApi } from './postgrest/launch.ts'
 import { markSeeded } from './provision/mark-seeded.ts'
 import { provision } from './provision/provision.ts'
 import { type Target, urlFor } from './provision/target.ts'
+import { withClient } from './provision/with-client.ts'
 import { claimDataFolder, type RunFile, refuseIfRunning } from './run-file.ts'
 import { loadSecrets, type Secrets } from './secrets.ts'
 import { runDemoSeeds, runReferenceSeeds } from './seeds/demo.ts'
@@ -57,6 +60,7 @@ export const START_STEPS: readonly StartStep[] = [
   { title: 'Postgres', run: startPostgres },
   { title: 'Migrations', run: migrate },
   { title: 'Seeds', run: seed },
+  { title: 'Erasures', run: replay },
   { title: 'PostgREST', run: startPostgrest },
   { title: 'Worker', run: startWorker },
 ]
@@ -100,6 +104,14 @@ async function firstSeeds(start: Starting): Promise<string> {
   }
   const report = await runDemoSeeds(start.target, start.settings)
   return `demo data: ${report.feeds} feeds with ${report.items} items`
+}
+
+/** Before the API opens: who was erased does not live again because an old backup was restored. */
+async function replay(start: Starting): Promise<string> {
+  const report = await withClient(urlFor(start.target, 'howdah_migrations'), (owner) =>
+    replayErasures(owner, ledgerPlace(start.settings)),
+  )
+  return replayText(report)
 }
 
 /** The launchers are exported because supervision starts the same programs again. */

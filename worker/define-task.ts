@@ -18,6 +18,8 @@ export type WorkerServices = {
   dataDir: string
   /** Where the database's own files lie, if on this machine. */
   clusterDir?: string | undefined
+  /** Absolute. Where the ledger of erasures is kept. (Default: dataDir) */
+  ledgerDir?: string | undefined
 }
 
 /** What a task gets besides its payload. */

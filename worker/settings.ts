@@ -15,6 +15,7 @@ const environment = z.object({
     .refine((value) => /^postgres(ql)?:$/.test(URL.parse(value)?.protocol ?? ''), 'is no Postgres URL'),
   HOWDAH_DATA_DIR: z.string().default('.howdah'),
   HOWDAH_CLUSTER_DIR: z.string().optional(),
+  HOWDAH_LEDGER_DIR: z.string().optional(),
   HOWDAH_FETCH_ALLOW: z.string().default(''),
   HOWDAH_SMTP_URL: z
     .string()
@@ -62,6 +63,8 @@ export type WorkerSettings = {
   dataDir: string
   /** Absolute: the database's own files, if on this machine, to see how full their disk is. */
   clusterDir: string | undefined
+  /** Absolute. (Default: dataDir) */
+  ledgerDir: string | undefined
   smtpUrl: string | undefined
   /** Servers that are asked about claimed domains. (Default: those of the system) */
   dnsServers: string[]
@@ -89,6 +92,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
     dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
     clusterDir: parsed.data.HOWDAH_CLUSTER_DIR && resolve(parsed.data.HOWDAH_CLUSTER_DIR),
+    ledgerDir: parsed.data.HOWDAH_LEDGER_DIR === undefined ? undefined : resolve(parsed.data.HOWDAH_LEDGER_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
     dnsServers: parsed.data.HOWDAH_DNS_SERVERS,
     fcmCredentials: parsed.data.HOWDAH_FCM_CREDENTIALS,

@@ -19,6 +19,9 @@ export type WorkerErrorKey =
   | 'data_export_over'
   | 'view_refresh_failed'
   | 'maintenance_not_permitted'
+  | 'erasure_ledger_damaged'
+  | 'erasure_not_proven'
+  | 'erasures_not_replayed'
 
 /** Raised by everything under worker/. `retryAfterSeconds` is the server's own wish where it stated one. */
 export class WorkerError extends Error {

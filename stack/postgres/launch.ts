@@ -19,12 +19,13 @@ export type ServerOptions = {
   parameters?: Record<string, string>
   /** Gets every line of the server's log. */
   log?: (line: string) => void
+  /** How long it may take until it answers. (Default: a minute, longer than any crash recovery of a development database) */
+  readyTimeoutMs?: number
 }
 
 /** A running server. */
 export type RunningServer = { port: number; child: Child; stop(): Promise<void> }
 
-/** Longer than any crash recovery of a development database; a bigger one says "starting up" meanwhile. */
 const READY_TIMEOUT_MS = 60_000
 /** Fast shutdown rolls back and checkpoints; ten seconds is ample before the immediate one. */
 const STOP_TIMEOUT_MS = 10_000
@@ -86,7 +87,7 @@ async function readiness(child: Child, options: ServerOptions): Promise<void> {
   })
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<'late'>((resolve) => {
-    timer = setTimeout(resolve, READY_TIMEOUT_MS, 'late')
+    timer = setTimeout(resolve, options.readyTimeoutMs ?? READY_TIMEOUT_MS, 'late')
   })
   const first = await Promise.race([ready, late, child.exited])
   clearTimeout(timer)

@@ -68,6 +68,7 @@ function workerEnvironment({
     ...(clusterDir ? { HOWDAH_CLUSTER_DIR: clusterDir } : {}),
     HOWDAH_ENCRYPTION_KEY: secrets.encryption_key,
     HOWDAH_FETCH_ALLOW: settings.fetchAllow.join(','),
+    ...(settings.ledgerDir ? { HOWDAH_LEDGER_DIR: settings.ledgerDir } : {}),
     ...(settings.smtpUrl ? { HOWDAH_SMTP_URL: settings.smtpUrl } : {}),
   }
 }

@@ -1,11 +1,8 @@
-/** The copy of the seals outside the database: a file that is only ever appended to, one line a seal. */
-import { appendFile, mkdir, open, stat, truncate } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+/** The copy of the seals outside the database: one line a seal. */
+import { join } from 'node:path'
 import { z } from 'zod'
+import { appendLines, newestLine } from '../outside/lines-file.ts'
 import { WorkerError } from '../worker-error.ts'
-
-/** Longer than any line of the file. */
-const TAIL_BYTES = 4096
 
 const line = z.object({
   seal: z.int().positive(),
@@ -23,14 +20,12 @@ export function sealFile(dataDir: string): string {
 }
 
 /**
- * The newest line; undefined when there is no file or nothing in it. A line that was cut off by a crash does not count.
+ * The newest line; undefined when there is no file or nothing in it.
  * @throws audit_seals_differ when the file holds something else
  */
 export async function newestSealLine(path: string): Promise<SealLine | undefined> {
-  const text = await tailOf(path)
-  const whole = text.slice(0, text.lastIndexOf('\n') + 1).trimEnd()
-  if (whole === '') return undefined
-  const newest = whole.slice(whole.lastIndexOf('\n') + 1)
+  const newest = await newestLine(path)
+  if (newest === undefined) return undefined
   const parsed = line.safeParse(parseJson(newest))
   if (parsed.success) return parsed.data
   throw new WorkerError(
@@ -44,34 +39,10 @@ export async function newestSealLine(path: string): Promise<SealLine | undefined
 
 /** Appends seals and waits until they are on the disk. */
 export async function appendSealLines(path: string, seals: readonly SealLine[]): Promise<void> {
-  if (seals.length === 0) return
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  await dropCutLine(path)
-  const text = seals.map((seal) => `${JSON.stringify(line.parse(seal))}\n`).join('')
-  await appendFile(path, text, { mode: 0o600, flush: true })
-}
-
-/** A crash, or a full disk, may have left half a line; its seal comes again whole. */
-async function dropCutLine(path: string): Promise<void> {
-  const tail = await tailOf(path)
-  const cut = Buffer.byteLength(tail.slice(tail.lastIndexOf('\n') + 1))
-  if (cut > 0) await truncate(path, (await stat(path)).size - cut)
-}
-
-async function tailOf(path: string): Promise<string> {
-  const file = await open(path, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
-  if (!file) return ''
-  try {
-    const { size } = await file.stat()
-    const length = Math.min(size, TAIL_BYTES)
-    const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length)
-    return buffer.toString('utf8')
-  } finally {
-    await file.close()
-  }
+  await appendLines(
+    path,
+    seals.map((seal) => JSON.stringify(line.parse(seal))),
+  )
 }
 
 function parseJson(text: string): unknown {

@@ -75,7 +75,14 @@ export async function startWorker(
     pgPool: pool,
     taskList: toTaskList(
       tasks,
-      { pool, reader, allow: settings.allow, dataDir: settings.dataDir, clusterDir: settings.clusterDir },
+      {
+        pool,
+        reader,
+        allow: settings.allow,
+        dataDir: settings.dataDir,
+        clusterDir: settings.clusterDir,
+        ledgerDir: settings.ledgerDir,
+      },
       {
         deliver: delivery(settings),
         lookUpTxt: createTxtLookup(settings.dnsServers),
