@@ -107,3 +107,26 @@ test.each(policies.filter(({ name }) => !NOBODYS.includes(name)))(
       expect(await lies(client, policy, held)).toBe(false)
     }),
 )
+
+test.each([
+  ['-1 minute', 0],
+  ['1 minute', 1],
+])('a month of a partitioned table is due when all of it is old enough: %s', (more, due) =>
+  rolledBack(db, async (client) => {
+    await client.query(
+      `insert into briefing.briefings (user_id, briefing_date, cards, timezone, generated_at)
+       values ($1, current_date, '[]', 'UTC', now())`,
+      [people.young.id],
+    )
+    // Kept for 24 months after the last day of this one.
+    await client.query(
+      `select set_config('howdah.clock_offset',
+         (date_trunc('month', now(), 'UTC') + interval '25 months' - now() + $1::interval)::text, true)`,
+      [more],
+    )
+    const { rows } = await client.query(
+      `select gdpr.count_aged_rows(policy, false, cutoff)::int as due from gdpr.retention_plan('briefings')`,
+    )
+    expect(rows).toEqual([{ due }])
+  }),
+)
