@@ -353,7 +353,7 @@ create table if not exists ops.metric_samples (
   metric text not null,
   labels jsonb not null default '{}',
   value numeric not null,
-  sampled_at timestamptz not null,
+  sampled_at timestamptz not null default core.now(),
   primary key (metric, labels, sampled_at),
   constraint metric_is_valid check (char_length(metric) between 1 and 100)
 );
