@@ -43,7 +43,6 @@ test('every task lies at <module>/<verb_noun>.ts', async () => {
     'gdpr/prove_erasure',
     'gdpr/tell_recipient',
     'ops/check_health',
-    'ops/clean_up_monitoring',
     'ops/create_partitions',
     'ops/deliver_alert',
     'ops/drop_partitions',

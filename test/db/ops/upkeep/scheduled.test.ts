@@ -64,7 +64,7 @@ test('health: once in five minutes, whoever asks; thinned with the years', async
     insert into ops.metric_samples (metric, value, sampled_at)
     select 'gauge', 1, at from generate_series(
       date_trunc('day', core.now(), 'UTC') - interval '500 days', core.now(), interval '5 minutes') as at`)
-  await worker().query('select gdpr.clean_up_batch('metric_samples')')
+  await worker().query(`select gdpr.clean_up_batch('metric_samples')`)
   const count = async () =>
     one(`select
       count(*) filter (where sampled_at >= core.now() - interval '7 days')::int as every,
@@ -75,7 +75,7 @@ test('health: once in five minutes, whoever asks; thinned with the years', async
   expect(kept.every).toBeGreaterThanOrEqual(7 * 288)
   expect(Math.abs(kept.hourly - 83 * 24)).toBeLessThanOrEqual(1)
   expect(Math.abs(kept.daily - 310)).toBeLessThanOrEqual(1)
-  await worker().query('select gdpr.clean_up_batch('metric_samples')')
+  await worker().query(`select gdpr.clean_up_batch('metric_samples')`)
   expect(await count()).toEqual(kept)
 })
 
