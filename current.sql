@@ -85,7 +85,7 @@ create table if not exists gdpr.consent_purposes (
 );
 create table if not exists gdpr.consents (
   -- Two words within one instant have an order too.
-  id bigint not null generated always as identity,
+  number bigint not null generated always as identity,
   user_id uuid not null references core.users (id) on delete cascade,
   purpose text not null,
   version integer not null,
@@ -93,12 +93,12 @@ create table if not exists gdpr.consents (
   recorded_at timestamptz not null default core.now(),
   session_id uuid,
   request_id text not null,
-  primary key (user_id, id),
+  primary key (user_id, number),
   foreign key (purpose, version) references gdpr.consent_purposes (name, version) on delete restrict,
   constraint action_is_valid check (action in ('given', 'withdrawn')),
   constraint request_id_is_valid check (char_length(request_id) between 1 and 100)
 );
-create index if not exists consents_user_id_purpose_idx on gdpr.consents (user_id, purpose, id desc);
+create index if not exists consents_user_id_purpose_idx on gdpr.consents (user_id, purpose, number desc);
 create index if not exists consents_purpose_version_idx on gdpr.consents (purpose, version);
 
 -- gdpr: breaches

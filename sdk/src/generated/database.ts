@@ -173,6 +173,30 @@ export type Database = {
           },
         ]
       }
+      /** Everything you may be asked to agree to, and what you said. */
+      consents: {
+        Row: {
+          /** When that was; null: never. */
+          answered_at: string | null
+          /** Version that you last answered; null: none. */
+          answered_version: number | null
+          /** Whether you agree, to this version. */
+          is_given: boolean
+          /** Whether you agreed to an older text and are asked again. */
+          is_outdated: boolean
+          /** Whether clients ask for it at the beginning and do not go on without. */
+          is_required: boolean
+          /** Name of the purpose. */
+          purpose: string
+          /** What is asked, by language tag; en is always there. */
+          texts: Json
+          /** Whose they are: yours. */
+          user_id: string
+          /** Version of the text that is asked now; give_consent wants it. */
+          version: number
+        }
+        Relationships: []
+      }
       /** What the sources published. */
       content_items: {
         Row: {
@@ -238,6 +262,30 @@ export type Database = {
           topics: string[]
           /** When it last changed. */
           updated_at: string
+        }
+        Relationships: []
+      }
+      /** What you asked for about your data, and what became of it. */
+      data_requests: {
+        Row: {
+          /** When it was answered; null while it is open. */
+          closed_at: string | null
+          /** What you wrote; null where the kind says it all. */
+          details: string | null
+          /** When it is answered at the latest. */
+          due_at: string
+          /** Why it takes up to three months instead of one; null where it does not. */
+          extension_reason: string | null
+          /** Key of the request. */
+          id: string
+          /** access, portability, erasure, rectification, restriction or objection. */
+          kind: 'access' | 'portability' | 'erasure' | 'rectification' | 'restriction' | 'objection'
+          /** When it came. */
+          received_at: string
+          /** Why it was refused; null where it was not. */
+          refusal_reason: string | null
+          /** open, fulfilled, withdrawn (by you) or refused. */
+          state: string
         }
         Relationships: []
       }
@@ -1569,6 +1617,52 @@ export type Database = {
       }
 
       /**
+       * Agree to one of the purposes that the view consents lists. Say which version of its text was read. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), consent_purpose_unknown (404), consent_version_outdated (409).
+       */
+      give_consent: {
+        Args: {
+          purpose: string
+          version: number
+        }
+        Returns: {
+          /** When that was; null: never. */
+          answered_at: string | null
+
+          /** Version that you last answered; null: none. */
+          answered_version: number | null
+
+          /** Whether you agree, to this version. */
+          is_given: boolean
+
+          /** Whether you agreed to an older text and are asked again. */
+          is_outdated: boolean
+
+          /** Whether clients ask for it at the beginning and do not go on without. */
+          is_required: boolean
+
+          /** Name of the purpose. */
+          purpose: string
+
+          /** What is asked, by language tag; en is always there. */
+          texts: Json
+
+          /** Whose they are: yours. */
+          user_id: string
+
+          /** Version of the text that is asked now; give_consent wants it. */
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'consents'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * React to a card of one of your briefings (its id); the next briefing takes it into account.
        *
        * kind and its points for each topic of the card: like +1, share +1, save +0.8, click +0.2, dismiss -0.5, dislike -1.5,
@@ -1982,6 +2076,54 @@ export type Database = {
       }
 
       /**
+       * Ask that something about you be put right which you cannot change yourself. Answered within a month.
+       *
+       * correction: what is wrong and what is right, 1 to 2,000 characters. Until it is answered, a newer text takes the place of
+       * the older one.
+       *
+       * Errors: not_signed_in (401), correction_invalid (400).
+       */
+      request_correction: {
+        Args: {
+          correction: string
+        }
+        Returns: {
+          /** When it was answered; null while it is open. */
+          closed_at: string | null
+
+          /** What you wrote; null where the kind says it all. */
+          details: string | null
+
+          /** When it is answered at the latest. */
+          due_at: string
+
+          /** Why it takes up to three months instead of one; null where it does not. */
+          extension_reason: string | null
+
+          /** Key of the request. */
+          id: string
+
+          /** access, portability, erasure, rectification, restriction or objection. */
+          kind: 'access' | 'portability' | 'erasure' | 'rectification' | 'restriction' | 'objection'
+
+          /** When it came. */
+          received_at: string
+
+          /** Why it was refused; null where it was not. */
+          refusal_reason: string | null
+
+          /** open, fulfilled, withdrawn (by you) or refused. */
+          state: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_requests'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -2003,6 +2145,54 @@ export type Database = {
           email: string
         }
         Returns: MailQueued
+      }
+
+      /**
+       * Have your data kept and not worked with, from now on: no briefings made by the clock, no news, no statistics.
+       *
+       * You can still sign in, read, export and erase, and what happens to your account is still told you. reason: 1 to 500
+       * characters, or none. withdraw_restriction takes it back.
+       *
+       * Errors: not_signed_in (401), restriction_reason_invalid (400).
+       */
+      request_restriction: {
+        Args: {
+          reason?: string | null
+        }
+        Returns: {
+          /** When it was answered; null while it is open. */
+          closed_at: string | null
+
+          /** What you wrote; null where the kind says it all. */
+          details: string | null
+
+          /** When it is answered at the latest. */
+          due_at: string
+
+          /** Why it takes up to three months instead of one; null where it does not. */
+          extension_reason: string | null
+
+          /** Key of the request. */
+          id: string
+
+          /** access, portability, erasure, rectification, restriction or objection. */
+          kind: 'access' | 'portability' | 'erasure' | 'rectification' | 'restriction' | 'objection'
+
+          /** When it came. */
+          received_at: string
+
+          /** Why it was refused; null where it was not. */
+          refusal_reason: string | null
+
+          /** open, fulfilled, withdrawn (by you) or refused. */
+          state: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_requests'
+          isOneToOne: true
+          isSetofReturn: true
+        }
       }
 
       /**
@@ -2537,7 +2727,8 @@ export type Database = {
        * and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
        * (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
        * difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
-       * answer lists those refused, the others are stored.
+       * answer lists those refused, the others are stored. Where the setting analytics_requires_consent is on, those of somebody
+       * signed in are stored only while they agree to the purpose analytics (give_consent).
        *
        * Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).
        */
@@ -2927,6 +3118,61 @@ export type Database = {
       web_push_public_key: {
         Args: Record<PropertyKey, never>
         Returns: string
+      }
+
+      /**
+       * Take a consent back. From this moment on nothing is done for that purpose; what was done before stays lawful. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), consent_purpose_unknown (404).
+       */
+      withdraw_consent: {
+        Args: {
+          purpose: string
+        }
+        Returns: {
+          /** When that was; null: never. */
+          answered_at: string | null
+
+          /** Version that you last answered; null: none. */
+          answered_version: number | null
+
+          /** Whether you agree, to this version. */
+          is_given: boolean
+
+          /** Whether you agreed to an older text and are asked again. */
+          is_outdated: boolean
+
+          /** Whether clients ask for it at the beginning and do not go on without. */
+          is_required: boolean
+
+          /** Name of the purpose. */
+          purpose: string
+
+          /** What is asked, by language tag; en is always there. */
+          texts: Json
+
+          /** Whose they are: yours. */
+          user_id: string
+
+          /** Version of the text that is asked now; give_consent wants it. */
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'consents'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Take your own request_restriction back; your data are worked with again at once.
+       *
+       * Errors: not_signed_in (401), restriction_not_found (404): there is none, or an operator set it.
+       */
+      withdraw_restriction: {
+        Args: Record<PropertyKey, never>
+        Returns: null
       }
     }
     Enums: {

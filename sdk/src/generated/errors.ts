@@ -140,6 +140,48 @@ export const ERROR_CATALOGUE = {
     summary: 'The provider reports a status we do not know.',
     hint: 'Teach it to core.subscription_state(); the event is tried again.',
   },
+  /** The breach is closed. (409) */
+  breach_closed: {
+    status: 409,
+    summary: 'The breach is closed.',
+    hint: 'Enter what came out later as a breach of its own.',
+  },
+  /** The 72 hours are over. (409) */
+  breach_delay_unexplained: {
+    status: 409,
+    summary: 'The 72 hours are over.',
+    hint: 'Pass delay_reason: Article 33(1) wants it in the report.',
+  },
+  /** A breach is closed with effects, measures, and a report or why there is none. (409) */
+  breach_incomplete: {
+    status: 409,
+    summary: 'A breach is closed with effects, measures, and a report or why there is none.',
+    hint: 'describe_breach() and note_breach_report() say them; or pass no_report_reason.',
+  },
+  /** The facts are empty or too long, or a time cannot be. (400) */
+  breach_invalid: {
+    status: 400,
+    summary: 'The facts are empty or too long, or a time cannot be.',
+    hint: 'Send 1 to 10,000 characters, and times that have passed, in their order.',
+  },
+  /** This does not say what got out. (400) */
+  breach_leak_invalid: {
+    status: 400,
+    summary: 'This does not say what got out.',
+    hint: 'Name one of session, export, copy, tenant and columns; gdpr.report_breach() says how.',
+  },
+  /** There is no such breach. (404) */
+  breach_not_found: {
+    status: 404,
+    summary: 'There is no such breach.',
+    hint: 'The table gdpr.breaches lists them.',
+  },
+  /** The register of breaches only grows. (403) */
+  breaches_append_only: {
+    status: 403,
+    summary: 'The register of breaches only grows.',
+    hint: 'describe_breach() adds what came out later.',
+  },
   /** Briefings are made for yesterday, today and tomorrow of your own zone. (400) */
   briefing_date_out_of_range: {
     status: 400,
@@ -163,6 +205,36 @@ export const ERROR_CATALOGUE = {
     status: 404,
     summary: 'None of your recent briefings has this card.',
     hint: 'Send the id of a card from a briefing of the last 31 days.',
+  },
+  /** There is no such purpose. (404) */
+  consent_purpose_unknown: {
+    status: 404,
+    summary: 'There is no such purpose.',
+    hint: 'The view consents lists them.',
+  },
+  /** Somebody agreed to this text. (409) */
+  consent_text_fixed: {
+    status: 409,
+    summary: 'Somebody agreed to this text.',
+    hint: 'Declare the new text as the next version.',
+  },
+  /** The text was replaced by a newer one. (409) */
+  consent_version_outdated: {
+    status: 409,
+    summary: 'The text was replaced by a newer one.',
+    hint: 'Show the text of the view consents and send its version.',
+  },
+  /** What somebody agreed to is not changed afterwards. (403) */
+  consents_append_only: {
+    status: 403,
+    summary: 'What somebody agreed to is not changed afterwards.',
+    hint: 'Record a new one.',
+  },
+  /** The correction is empty or too long. (400) */
+  correction_invalid: {
+    status: 400,
+    summary: 'The correction is empty or too long.',
+    hint: 'Send 1 to 2,000 characters.',
   },
   /** The text is no CSV that can be read, or its first line names other columns. (400) */
   csv_malformed: {
@@ -634,11 +706,55 @@ export const ERROR_CATALOGUE = {
     summary: 'A newer refresh token of this session is already in use.',
     hint: 'Use the newest token you hold.',
   },
+  /** The request is answered. (409) */
+  request_closed: { status: 409, summary: 'The request is answered.', hint: 'Enter a new one.' },
+  /** A request cannot come in the future. (400) */
+  request_date_invalid: {
+    status: 400,
+    summary: 'A request cannot come in the future.',
+    hint: 'Send when it came, or nothing for now.',
+  },
+  /** The request was given more time before. (409) */
+  request_extended: {
+    status: 409,
+    summary: 'The request was given more time before.',
+    hint: 'Answer it: the law extends once.',
+  },
   /** Body, filter or column cannot be understood. (400) */
   request_malformed: {
     status: 400,
     summary: 'Body, filter or column cannot be understood.',
     hint: 'Send JSON, and columns that the view has.',
+  },
+  /** There is no such request. (404) */
+  request_not_found: {
+    status: 404,
+    summary: 'There is no such request.',
+    hint: 'The view gdpr.open_requests lists those that wait.',
+  },
+  /** More time is given only before the first month is over. (409) */
+  request_overdue: {
+    status: 409,
+    summary: 'More time is given only before the first month is over.',
+    hint: 'Answer it now.',
+  },
+  /** Who asked is owed a reason of 1 to 500 characters. (400) */
+  request_reason_invalid: {
+    status: 400,
+    summary: 'Who asked is owed a reason of 1 to 500 characters.',
+    hint: 'Say it in words that can be read to them.',
+  },
+  /** You have asked for no restriction that is in force. (404) */
+  restriction_not_found: {
+    status: 404,
+    summary: 'You have asked for no restriction that is in force.',
+    hint: 'One that an operator set ends through whoever runs the service.',
+  },
+  /** The reason has 1 to 500 characters. (400) */
+  restriction_reason_invalid: {
+    status: 400,
+    summary: 'The reason has 1 to 500 characters.',
+    hint: 'Say why, shorter.',
   },
   /** There is no such role. (400) */
   role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user, support or admin.' },

@@ -82,6 +82,27 @@ export const columns = {
     /** Whose it is: yours. */
     user_id: z.guid(),
   },
+  /** Everything you may be asked to agree to, and what you said. */
+  consents: {
+    /** When that was; null: never. */
+    answered_at: z.iso.datetime({ offset: true }),
+    /** Version that you last answered; null: none. */
+    answered_version: z.int32(),
+    /** Whether you agree, to this version. */
+    is_given: z.boolean(),
+    /** Whether you agreed to an older text and are asked again. */
+    is_outdated: z.boolean(),
+    /** Whether clients ask for it at the beginning and do not go on without. */
+    is_required: z.boolean(),
+    /** Name of the purpose. */
+    purpose: text(),
+    /** What is asked, by language tag; en is always there. */
+    texts: json(),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
+    /** Version of the text that is asked now; give_consent wants it. */
+    version: z.int32(),
+  },
   /** What the sources published. */
   content_items: {
     /** Who wrote it, where the feed says. */
@@ -135,6 +156,27 @@ export const columns = {
     topics: z.array(text()).max(20),
     /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** What you asked for about your data, and what became of it. */
+  data_requests: {
+    /** When it was answered; null while it is open. */
+    closed_at: z.iso.datetime({ offset: true }),
+    /** What you wrote; null where the kind says it all. */
+    details: text(codePoints({ min: 1, max: 2000 })),
+    /** When it is answered at the latest. */
+    due_at: z.iso.datetime({ offset: true }),
+    /** Why it takes up to three months instead of one; null where it does not. */
+    extension_reason: text(codePoints({ min: 1, max: 500 })),
+    /** Key of the request. */
+    id: z.guid(),
+    /** access, portability, erasure, rectification, restriction or objection. */
+    kind: z.enum(['access', 'portability', 'erasure', 'rectification', 'restriction', 'objection']),
+    /** When it came. */
+    received_at: z.iso.datetime({ offset: true }),
+    /** Why it was refused; null where it was not. */
+    refusal_reason: text(codePoints({ min: 1, max: 500 })),
+    /** open, fulfilled, withdrawn (by you) or refused. */
+    state: text(),
   },
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: {
@@ -587,6 +629,18 @@ export const rows = {
     updated_at: columns.briefings.updated_at,
     user_id: columns.briefings.user_id,
   }),
+  /** Everything you may be asked to agree to, and what you said. */
+  consents: z.object({
+    answered_at: columns.consents.answered_at.nullable(),
+    answered_version: columns.consents.answered_version.nullable(),
+    is_given: columns.consents.is_given,
+    is_outdated: columns.consents.is_outdated,
+    is_required: columns.consents.is_required,
+    purpose: columns.consents.purpose,
+    texts: columns.consents.texts,
+    user_id: columns.consents.user_id,
+    version: columns.consents.version,
+  }),
   /** What the sources published. */
   content_items: z.object({
     author: columns.content_items.author.nullable(),
@@ -616,6 +670,18 @@ export const rows = {
     title: columns.content_sources.title,
     topics: columns.content_sources.topics,
     updated_at: columns.content_sources.updated_at,
+  }),
+  /** What you asked for about your data, and what became of it. */
+  data_requests: z.object({
+    closed_at: columns.data_requests.closed_at.nullable(),
+    details: columns.data_requests.details.nullable(),
+    due_at: columns.data_requests.due_at,
+    extension_reason: columns.data_requests.extension_reason.nullable(),
+    id: columns.data_requests.id,
+    kind: columns.data_requests.kind,
+    received_at: columns.data_requests.received_at,
+    refusal_reason: columns.data_requests.refusal_reason.nullable(),
+    state: columns.data_requests.state,
   }),
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: z.object({
@@ -1136,6 +1202,15 @@ export const args = {
     refresh: z.boolean().optional(),
   }),
   /**
+   * Agree to one of the purposes that the view consents lists. Say which version of its text was read. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), consent_purpose_unknown (404), consent_version_outdated (409).
+   */
+  give_consent: z.strictObject({
+    purpose: text(),
+    version: z.int32(),
+  }),
+  /**
    * React to a card of one of your briefings (its id); the next briefing takes it into account.
    *
    * kind and its points for each topic of the card: like +1, share +1, save +0.8, click +0.2, dismiss -0.5, dislike -1.5,
@@ -1315,6 +1390,17 @@ export const args = {
     workspace_id: z.guid(),
   }),
   /**
+   * Ask that something about you be put right which you cannot change yourself. Answered within a month.
+   *
+   * correction: what is wrong and what is right, 1 to 2,000 characters. Until it is answered, a newer text takes the place of
+   * the older one.
+   *
+   * Errors: not_signed_in (401), correction_invalid (400).
+   */
+  request_correction: z.strictObject({
+    correction: text(),
+  }),
+  /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
    *
    * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -1329,6 +1415,17 @@ export const args = {
    */
   request_password_reset: z.strictObject({
     email: text(),
+  }),
+  /**
+   * Have your data kept and not worked with, from now on: no briefings made by the clock, no news, no statistics.
+   *
+   * You can still sign in, read, export and erase, and what happens to your account is still told you. reason: 1 to 500
+   * characters, or none. withdraw_restriction takes it back.
+   *
+   * Errors: not_signed_in (401), restriction_reason_invalid (400).
+   */
+  request_restriction: z.strictObject({
+    reason: text().nullish(),
   }),
   /**
    * Mail an open invitation again (owners and admins). The new link works for 7 days, the old one no longer.
@@ -1545,7 +1642,8 @@ export const args = {
    * and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
    * (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
    * difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
-   * answer lists those refused, the others are stored.
+   * answer lists those refused, the others are stored. Where the setting analytics_requires_consent is on, those of somebody
+   * signed in are stored only while they agree to the purpose analytics (give_consent).
    *
    * Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).
    */
@@ -1701,6 +1799,20 @@ export const args = {
    * Null until a worker has run for the first time.
    */
   web_push_public_key: z.strictObject({}),
+  /**
+   * Take a consent back. From this moment on nothing is done for that purpose; what was done before stays lawful. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), consent_purpose_unknown (404).
+   */
+  withdraw_consent: z.strictObject({
+    purpose: text(),
+  }),
+  /**
+   * Take your own request_restriction back; your data are worked with again at once.
+   *
+   * Errors: not_signed_in (401), restriction_not_found (404): there is none, or an operator set it.
+   */
+  withdraw_restriction: z.strictObject({}),
 } as const
 
 /** What the functions answer with. */
@@ -1730,6 +1842,7 @@ export const results = {
   follow_source: z.null(),
   follow_topic: z.null(),
   generate_briefing: z.array(rows.briefings),
+  give_consent: z.array(rows.consents),
   give_feedback: z.array(rows.user_feedback),
   health: z.array(
     z.object({
@@ -1753,8 +1866,10 @@ export const results = {
   remove_member: z.null(),
   remove_team_member: z.null(),
   remove_workspace_member: z.null(),
+  request_correction: z.array(rows.data_requests),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
+  request_restriction: z.array(rows.data_requests),
   resend_invitation: invitationQueued,
   reset_password: sessionsEnded,
   restore_workspace: z.array(rows.workspaces),
@@ -1789,4 +1904,6 @@ export const results = {
   update_workspace: z.array(rows.workspaces),
   verify_email: z.null(),
   web_push_public_key: text(),
+  withdraw_consent: z.array(rows.consents),
+  withdraw_restriction: z.null(),
 } as const

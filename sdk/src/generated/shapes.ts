@@ -312,6 +312,8 @@ export const trackEvents = z.strictObject({
         'event_properties_invalid',
         'event_properties_too_large',
         'event_properties_refused',
+        'event_consent_missing',
+        'event_processing_restricted',
       ]),
     }),
   ),
