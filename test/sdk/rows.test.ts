@@ -2,7 +2,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { z } from 'zod'
-import { eventId } from '../../sdk/src/analytics/event-id.ts'
 import {
   args,
   createClient,
@@ -12,6 +11,7 @@ import {
   results,
   rows,
 } from '../../sdk/src/index.ts'
+import { event } from '../db/core/analytics/events.ts'
 import { believe, makeIssuer, person } from '../db/core/identities/issuer.ts'
 import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
@@ -19,6 +19,7 @@ import { makeAcme } from './acme.ts'
 import { dataExportCalls } from './data-export-calls.ts'
 import { openNewsroom } from './news.ts'
 import { makeWebPushKeys } from './web-push-keys.ts'
+import { PRIVACY_CALLS } from './privacy.ts'
 
 type Name = keyof Database['api']['Functions']
 const db = await testDatabase()
@@ -139,12 +140,7 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   restore_workspace: { workspace_id: lab.id },
   add_workspace_member: { workspace_id: lab.id, user_id: carol.user.id, role: 'viewer' },
   change_workspace_member_role: { workspace_id: lab.id, user_id: carol.user.id, role: 'owner' },
-  track_events: {
-    events: [
-      { id: eventId(Date.now()), name: 'page.viewed', visitor_id: randomUUID(), properties: { a: 1 } },
-    ],
-    sent_at: new Date().toISOString(),
-  },
+  track_events: { events: [event({ properties: { a: 1 } })], sent_at: new Date().toISOString() },
   update_briefing_preferences: { preferences: { card_limit: 5 } },
   start_trial: { plan: 'pro' },
   current_plan: {},
@@ -160,6 +156,7 @@ const CALLS: Partial<Record<Name, Record<string, unknown>>> = {
   mark_notifications_read: { notification_ids: [randomUUID()] },
   mark_all_notifications_read: {},
   ...copies.first,
+  ...PRIVACY_CALLS,
 }
 const guardedCredentials = { ...credentials, password: newPassword }
 let recoveryCodes: string[] = []
@@ -273,6 +270,7 @@ const chiefCredentials = { email: 'chief@example.com', password: 'correct horse 
 await orThrow(chief.auth.signUp(chiefCredentials))
 await db.owner.query(`update core.users set role = 'admin' where email = 'chief@example.com'`)
 await orThrow(chief.auth.signIn(chiefCredentials))
+await orThrow(chief.rpc('give_consent', { purpose: 'analytics', version: 1 }))
 chief.analytics.track('page.viewed')
 await chief.analytics.flush()
 await db.owner.query('select core.roll_up_events()')

@@ -232,6 +232,51 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     'count_aged_rows.is_held',
     'count_aged_rows.row_limit',
   ]),
+    file: 'migrations/fixtures/gdpr/breaches/people_readable_by.sql',
+    sql: "set_config('request.jwt.claims', …)",
+    reason:
+      'Only operators may call it; the claims come from core.users, and what was set before is set again.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_readable_by.sql',
+    sql: "set_config('role', …)",
+    reason:
+      'Only operators may call it; a role can be taken only by its members, comes from a checked column, and ends with the call.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_readable_by.sql',
+    sql: "format('select case when exists (select from %I.%I) then array[$1] end', v_table ->> 'schema_name', v_table ->> 'table_name')",
+    reason:
+      'Names come from gdpr.column_policies, which owners write; runs with the rights of the person looked at.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_readable_by.sql',
+    sql: 'people_readable_by.reader_id',
+    reason: 'The parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_readable_by.sql',
+    sql: "format('select array_agg(distinct t.%I) from %I.%I as t', v_table ->> 'subject', v_table ->> 'schema_name', v_table ->> 'table_name')",
+    reason:
+      'Names come from gdpr.column_policies, which owners write; runs with the rights of the person looked at.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_with_rows.sql',
+    sql: "format( 'select person.id from core.users as person where person.status <> ''erased'' and ($2 is null or person.created_at <= $2) and exists (select from %I.%I as leaked where (%s) and %s and %s)', people_with_rows.schema_name, people_with_rows.table_name, replace(v_filter, '$1', 'person.id'), case when people_with_rows.tenant_column is null then 'true' else format('leaked.%I = $1', people_with_rows.tenant_column) end, case when v_is_dated then '($2 is null or leaked.created_at <= $2)' else 'true' end )",
+    reason: 'Only operators may call it; names come from gdpr.column_policies, values are parameters.',
+    unquoted:
+      'The filter is what gdpr.subject_filter() builds from the catalog with %I; the other pieces are literals.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_with_rows.sql',
+    sql: 'people_with_rows.tenant_id',
+    reason: 'The parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/breaches/people_with_rows.sql',
+    sql: 'people_with_rows.until',
+    reason: 'The parameter of the statement above.',
+  },
 ]
 
 function parameters(file: string, names: readonly string[]): Reviewed[] {

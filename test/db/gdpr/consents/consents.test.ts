@@ -23,7 +23,7 @@ const declare = (version: number, text: string) =>
 const history = async ({ id }: Person) =>
   (
     await db.owner.query(
-      'select purpose, version, action, session_id, request_id from gdpr.consents where user_id = $1 order by id',
+      'select purpose, version, action, session_id, request_id from gdpr.consents where user_id = $1 order by number',
       [id],
     )
   ).rows
