@@ -187,4 +187,52 @@ export const REVIEWED_EXECUTES: readonly Reviewed[] = [
     sql: 'find_traces.words',
     reason: 'The parameter of the statement above.',
   },
+  {
+    file: 'migrations/fixtures/gdpr/proof/is_shared_word.sql',
+    sql: "format( 'select exists (select from %I.%I as t cross join lateral %s as w (word) where %s and left(w.word, 200) = $2)', v_column.schema_name, v_column.table_name, v_column.words, v_column.is_others )",
+    reason:
+      'Only the proof calls it; names come from the registry and the catalog, word and person are parameters.',
+    unquoted:
+      'gdpr.words_in() and gdpr.subject_filter() quote every name they put in; so does the condition above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/is_shared_word.sql',
+    sql: 'is_shared_word.user_id',
+    reason: 'A parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/is_shared_word.sql',
+    sql: 'is_shared_word.word',
+    reason: 'A parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/personal_words.sql',
+    sql: "format( 'select %L::text, d.word, %L or d.word ~ ''^[^@[:space:]]+@[^@[:space:]]+$'' from ( select distinct left(r.word, 200) as word from (select w.word from %I.%I as t cross join lateral %s as w (word) where %s limit 2000) as r where r.word <> '''' limit 40 ) as d', v_column.origin, v_column.says_who, v_column.schema_name, v_column.table_name, v_column.words, v_column.filter )",
+    reason:
+      'Only an erasure calls it; names come from the registry and the catalog, the person is a parameter.',
+    unquoted: 'gdpr.words_in() and gdpr.subject_filter() quote every name they put in.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/personal_words.sql',
+    sql: 'personal_words.user_id',
+    reason: 'The parameter of the statement above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/search_relation.sql',
+    sql: "format('select string_agg(lower(%s), E''\\n''), %s + count(*) from %s as t where %s', search_relation.text_of, v_all, v_relation, v_where)",
+    reason: 'Only the proof calls it, with what gdpr.searched_relations() made of the catalog.',
+    unquoted:
+      'The columns are quoted one by one there, the relation in the line of its declaration; the rest are numbers.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/search_relation.sql',
+    sql: "format( 'select n.needle, count(*) from %s as t, unnest($1) as n (needle) where %s and strpos(lower(%s), n.needle) > 0 group by n.needle', v_relation, v_where, search_relation.text_of )",
+    reason: 'As above; what is searched for is a parameter.',
+    unquoted: 'As above.',
+  },
+  {
+    file: 'migrations/fixtures/gdpr/proof/search_relation.sql',
+    sql: 'v_found',
+    reason: 'The parameter of the statement above.',
+  },
 ]
