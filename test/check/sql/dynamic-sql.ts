@@ -5,7 +5,7 @@ import { callsIn } from './calls.ts'
 import type { Finding } from './finding.ts'
 import type { ParsedFile } from './parse.ts'
 import { embeddedIn } from './plpgsql.ts'
-import { REVIEWED_EXECUTES, type Reviewed } from './reviewed-executes.ts'
+import { REVIEWED_EXECUTES, type Reviewed } from './reviewed-executes/reviewed.ts'
 
 /** Settings a session is believed by. */
 const IDENTITY = /^(request\.|role$|session_authorization$|search_path$|row_security$|howdah\.)/
@@ -36,7 +36,7 @@ export function dynamicSql(reviewed: readonly Reviewed[] = REVIEWED_EXECUTES) {
     for (const { file, line, sql } of places) {
       const say = (sentence: string) => findings.push({ file, line, rule: 'dynamic-sql', sentence })
       const entry = reviewed.find((one) => one.file === file && one.sql === sql)
-      if (!entry) say(`"${sql}" is not on the reviewed list (test/check/sql/reviewed-executes.ts)`)
+      if (!entry) say(`"${sql}" is not on the reviewed list (test/check/sq./reviewed-executes/reviewed.ts)`)
       if ((/%(\d+\$)?-?\d*s/.test(sql) || /\|\|/.test(sql)) && !entry?.unquoted) {
         say(`"${sql}" puts text into a statement unquoted; use %I, %L or "using"`)
       }

@@ -41,7 +41,7 @@ const everythingElse = async () => {
       where (p.schema_name, p.table_name) = (n.nspname, c.relname) and p.class <> 'none' limit 1
     ) as filter
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^audit_'
+    where c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^(audit|erasure)_'
       and n.nspname in ('core', 'briefing', 'private', 'gdpr', 'ops')`)
   const held = new Map<string, string[]>()
   for (const { name, filter } of rows) {
