@@ -49,10 +49,11 @@ drop function if exists private.queue_mail(text, uuid, text, uuid, uuid, uuid);
 drop function if exists gdpr.erase_rows(name, name, text, text, uuid);
 drop function if exists gdpr.erase_account(uuid);
 
+create unique index if not exists subject_requests_id_user_id_key on gdpr.subject_requests (id, user_id);
 create table if not exists gdpr.deletion_requests (
   id uuid primary key default core.new_id(),
   user_id uuid not null references core.users (id) on delete cascade,
-  subject_request_id uuid not null references gdpr.subject_requests (id) on delete cascade,
+  subject_request_id uuid not null,
   state text not null default 'waiting',
   requested_at timestamptz not null default core.now(),
   erase_at timestamptz not null,
@@ -61,12 +62,14 @@ create table if not exists gdpr.deletion_requests (
   problem text,
   finished_at timestamptz,
   updated_at timestamptz not null default now(),
+  constraint deletion_requests_subject_request_id_fkey foreign key (subject_request_id, user_id)
+    references gdpr.subject_requests (id, user_id) on delete cascade,
   constraint state_is_valid check (state in ('waiting', 'held', 'erasing', 'erased', 'cancelled')),
   constraint problem_is_valid check (problem ~ '^[a-z][a-z0-9_]{1,62}$'),
   constraint finished_at_comes_with_final_state check ((finished_at is not null) = (state in ('erased', 'cancelled')))
 );
 create index if not exists deletion_requests_user_id_idx on gdpr.deletion_requests (user_id);
-create index if not exists deletion_requests_subject_request_id_idx on gdpr.deletion_requests (subject_request_id);
+create index if not exists deletion_requests_subject_request_id_idx on gdpr.deletion_requests (subject_request_id, user_id);
 create index if not exists deletion_requests_erase_at_idx on gdpr.deletion_requests (erase_at) where finished_at is null;
 create unique index if not exists deletion_requests_open_idx on gdpr.deletion_requests (user_id) where finished_at is null;
 
@@ -80,7 +83,8 @@ create table if not exists gdpr.erasures (
   row_counts jsonb not null default '{}',
   audit_events_blanked bigint not null default 0,
   batch_transaction xid8,
-  farewell_mail_id uuid references core.mails (id) on delete set null,
+  -- Of the outbox; no key, because that mail is nobody's and goes after a month.
+  farewell_mail_id uuid,
   started_at timestamptz not null default core.now(),
   rows_at timestamptz,
   erased_at timestamptz,
@@ -93,11 +97,10 @@ create table if not exists gdpr.erasures (
   constraint row_counts_is_valid check (jsonb_typeof(row_counts) = 'object'),
   constraint finished_at_comes_with_last_step check ((finished_at is not null) = (step = 'done'))
 );
-create index if not exists erasures_farewell_mail_id_idx on gdpr.erasures (farewell_mail_id);
 
 create table if not exists gdpr.erasure_obstacles (
   source text primary key,
-  error_key text not null
+  description text not null
 );
 
 -- gdpr: anonymization

@@ -14,6 +14,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The account was erased, and nothing is written for it any more.',
     hint: 'Nothing to do.',
   },
+  /** Others depend on the account. (409) */
+  account_needed: {
+    status: 409,
+    summary: 'Others depend on the account.',
+    hint: 'details name what has to be handed over or deleted first; then ask again.',
+  },
   /** No such account. (404) */
   account_not_found: {
     status: 404,
