@@ -39,8 +39,9 @@ async function liveNames(client: Queryable): Promise<string[]> {
     union all
     select format('trigger %s.%s %s', n.nspname, c.relname, t.tgname) from pg_trigger t join pg_class c on c.oid = t.tgrelid
     join pg_namespace n on n.oid = c.relnamespace where ${OUR_SCHEMA} and not t.tgisinternal and t.tgparentid = 0
-      -- Attached by declarations, whose law is catalog/audit.ts; partitions get copies of what their parent has.
-      and not c.relispartition and t.tgfoid not in ('core.tg__audit_row()'::regprocedure, 'core.tg__audit_truncate()'::regprocedure)
+      -- Attached by declarations, whose laws are catalog/audit.ts and catalog/privacy.ts; partitions get copies of what their parent has.
+      and not c.relispartition and t.tgfoid not in ('core.tg__audit_row()'::regprocedure, 'core.tg__audit_truncate()'::regprocedure,
+        'gdpr.tg__refuse_erased()'::regprocedure)
     union all
     select format('policy %s.%s %s', n.nspname, c.relname, p.polname) from pg_policy p join pg_class c on c.oid = p.polrelid
     join pg_namespace n on n.oid = c.relnamespace where ${OUR_TABLE}

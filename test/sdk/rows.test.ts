@@ -17,6 +17,7 @@ import { testApi } from '../setup/api.ts'
 import { testDatabase } from '../setup/database.ts'
 import { makeAcme } from './acme.ts'
 import { dataExportCalls } from './data-export-calls.ts'
+import { askedOnce, leaving } from './leaving.ts'
 import { openNewsroom } from './news.ts'
 import { makeWebPushKeys } from './web-push-keys.ts'
 import { PRIVACY_CALLS } from './privacy.ts'
@@ -93,6 +94,7 @@ const issuer = await makeIssuer()
 await believe(db, issuer)
 const identity = { token: await issuer.token(person('ada-there')), password: credentials.password }
 
+await askedOnce(db, session.user.id)
 // Whoever helps keeps the rights of a user and gets one call more.
 await db.owner.query(`update core.users set role = 'support' where id = $1`, [session.user.id])
 
@@ -235,6 +237,7 @@ const LAST: Partial<Record<Name, () => Record<string, unknown> | Promise<Record<
     return { ...acme, user_id: carol.user.id }
   },
   delete_organization: () => ({ ...acme, password: newPassword }),
+  ...leaving(db, newPassword),
   unfollow_source: () => ({ source_id: source }),
   refresh_session: () => ({ refresh_token: session.refreshToken }),
   sign_out: () => ({}),

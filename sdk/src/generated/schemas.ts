@@ -1351,7 +1351,7 @@ export const args = {
    * password, send a fresh id_token of one of its identities. Safe to repeat: the date stays.
    * If you are the only owner of an organization, details names it: transfer_ownership or delete_organization first.
    *
-   * Errors: not_signed_in (401), password_wrong (403), organization_needs_owner (409), too_many_attempts (429),
+   * Errors: not_signed_in (401), password_wrong (403), account_needed (409), too_many_attempts (429),
    * call_not_plain (400).
    */
   request_account_deletion: z.strictObject({

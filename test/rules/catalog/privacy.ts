@@ -93,5 +93,21 @@ export const erasable = sqlRule({
   },
 })
 
+export const fenced = sqlRule({
+  name: 'G-08 fences',
+  says: 'table whose rows go with their account refuses rows of one that is gone',
+  query: `select p.schema_name || '.' || p.table_name as object, case when not exists (
+      select from pg_trigger t where t.tgrelid = to_regclass(format('%I.%I', p.schema_name, p.table_name))
+        and t.tgfoid = 'gdpr.tg__refuse_erased()'::regprocedure and t.tgtype = 4 and t.tgenabled in ('O', 'A'))
+      then 'takes rows that come after the erasure; gdpr.declare_fences() at the end of index.sql guards it' end as problem
+    from gdpr.column_policies p where p.subject = 'user_id' and p.on_erase = 'delete'
+      and gdpr.subject_filter(p.schema_name, p.table_name) = 'user_id = $1'
+    group by p.schema_name, p.table_name`,
+  defects: {
+    'no fence': 'drop trigger _800_refuse_erased on core.sessions',
+    'a fence that is open': 'alter table core.notifications disable trigger _800_refuse_erased',
+  },
+})
+
 /** All of them. */
-export const privacyRules = [columnsDeclared, reachesPerson, erasable]
+export const privacyRules = [columnsDeclared, reachesPerson, erasable, fenced]

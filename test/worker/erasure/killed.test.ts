@@ -3,7 +3,7 @@
  * the end is what is left without any crash; never is something called done while data is left.
  */
 import type { PoolClient } from 'pg'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { seededCast } from '../../rules/matrix/seeded-cast.ts'
 import { type TestApi, testApi } from '../../setup/api.ts'
 import { sealAll } from '../../setup/audit.ts'
@@ -96,7 +96,7 @@ async function finish(person: Person, requestId?: string) {
   requestId ??= await askToLeave(db, api, person)
   await db.owner.query('select gdpr.enqueue_due_deletions()')
   await using _worker = await start()
-  await expect.poll(() => stateOf(person), { timeout: 60_000 }).toMatchObject({ step: 'done' })
+  await vi.waitFor(async () => expect(await stateOf(person)).toMatchObject({ step: 'done' }), 60_000)
   return outcome(person)
 }
 

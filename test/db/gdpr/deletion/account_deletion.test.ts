@@ -63,7 +63,7 @@ test('without a password: a fresh id_token, once', async () => {
   expect(again.body).toMatchObject({ message: 'password_wrong' })
 })
 
-test('the only owner of organizations is told which; handed over, it goes (organization_needs_owner)', async () => {
+test('the only owner of organizations is told which; handed over, it goes (account_needed)', async () => {
   const ada = await signUp(api)
   const bob = await signUp(api)
   const made = await api.rpc('create_organization', { name: 'Acme & Sons', slug: 'acme-sons' }, ada.token)
@@ -71,8 +71,9 @@ test('the only owner of organizations is told which; handed over, it goes (organ
   const refused = await ask(ada)
   expect(refused.status).toBe(409)
   expect(refused.body).toMatchObject({
-    message: 'organization_needs_owner',
-    details: 'To be settled first: "Acme & Sons" (acme-sons); "Second" (second-one)',
+    message: 'account_needed',
+    details:
+      '"Acme & Sons" (acme-sons) needs another owner, or to be deleted; "Second" (second-one) needs another owner, or to be deleted.',
   })
   const organization_id = made.body[0].id
   await db.owner.query(
@@ -83,7 +84,7 @@ test('the only owner of organizations is told which; handed over, it goes (organ
   expect((await ask(ada)).status).toBe(200)
   // From now on she does not count as one who can act: he cannot leave her alone with it.
   const leaving = await ask(bob)
-  expect(leaving.body).toMatchObject({ message: 'organization_needs_owner' })
+  expect(leaving.body).toMatchObject({ message: 'account_needed' })
   expect(await begin(ada)).toMatch(/^[0-9a-f-]{36}$/)
 })
 

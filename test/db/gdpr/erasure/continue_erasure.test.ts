@@ -29,7 +29,10 @@ async function withCards(): Promise<{ person: Person; card: string }> {
   return { person, card: rows[0].id }
 }
 const asOf = (id: string) =>
-  db.owner.query(`select ops.row_as_of('briefing.saved_cards', jsonb_build_object('id', $1::text), now()) as row`, [id])
+  db.owner.query(
+    `select ops.row_as_of('briefing.saved_cards', jsonb_build_object('id', $1::text), now()) as row`,
+    [id],
+  )
 const step = async (erasure: string) =>
   (await db.as('howdah_worker').query('select gdpr.continue_erasure($1) as step', [erasure])).rows[0].step
 
