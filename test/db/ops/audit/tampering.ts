@@ -43,7 +43,8 @@ const FLIPS: Record<string, string> = {
   key: `coalesce(key, '{}') || '{"x": 1}'`,
   old_values: `coalesce(old_values, '{}') || '{"x": 1}'`,
   new_values: `coalesce(new_values, '{}') || '{"x": 1}'`,
-  salt: `set_byte(salt, 0, (get_byte(salt, 0) + 1) % 256)`,
+  // A blank event has none.
+  salt: `coalesce(set_byte(salt, 0, (get_byte(salt, 0) + 1) % 256), decode(repeat('00', 16), 'hex'))`,
   payload_hash: `set_byte(payload_hash, 3, (get_byte(payload_hash, 3) + 1) % 256)`,
   row_hash: `set_byte(row_hash, 31, (get_byte(row_hash, 31) + 1) % 256)`,
   blanked_by: `id`,
