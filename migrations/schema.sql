@@ -488,6 +488,9 @@ create table core.mails (
   sign_up_request_id uuid,
   invitation_id uuid,
   recipient text,
+  sealed_recipient bytea,
+  facts jsonb default '{}'::jsonb not null,
+  content jsonb,
   state text default 'waiting'::text not null,
   last_error text,
   started_at timestamp with time zone,
@@ -495,8 +498,10 @@ create table core.mails (
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   constraint mails_pkey PRIMARY KEY (id),
+  constraint content_comes_with_alert CHECK (((content IS NOT NULL) = (kind = 'alert'::text))),
+  constraint facts_is_valid CHECK ((jsonb_typeof(facts) = 'object'::text)),
   constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text])))),
-  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['sign_up'::text, 'account_exists'::text, 'verify_email'::text, 'reset_password'::text, 'password_changed'::text, 'change_email'::text, 'email_change_requested'::text, 'email_changed'::text, 'new_device'::text, 'invitation'::text, 'totp_enabled'::text, 'totp_disabled'::text, 'recovery_code_used'::text, 'recovery_codes_regenerated'::text, 'identity_linked'::text, 'identity_unlinked'::text]))),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['sign_up'::text, 'account_exists'::text, 'verify_email'::text, 'reset_password'::text, 'password_changed'::text, 'change_email'::text, 'email_change_requested'::text, 'email_changed'::text, 'new_device'::text, 'invitation'::text, 'totp_enabled'::text, 'totp_disabled'::text, 'recovery_code_used'::text, 'recovery_codes_regenerated'::text, 'identity_linked'::text, 'identity_unlinked'::text, 'deletion_requested'::text, 'deletion_soon'::text, 'deletion_cancelled'::text, 'deletion_held'::text, 'account_erased'::text, 'data_export_ready'::text, 'alert'::text]))),
   constraint last_error_is_valid CHECK ((char_length(last_error) <= 500)),
   constraint recipient_is_valid CHECK (core.is_email(recipient)),
   constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'skipped'::text]))),
@@ -545,6 +550,7 @@ create table core.notification_kinds (
   description text not null,
   default_channels text[] not null,
   is_urgent boolean default false not null,
+  consent_purpose text,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   constraint notification_kinds_pkey PRIMARY KEY (name),
@@ -606,6 +612,7 @@ END),
   constraint notification_tokens_session_id_fkey FOREIGN KEY (session_id, user_id) REFERENCES core.sessions(id, user_id) ON DELETE CASCADE,
   constraint notification_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
+CREATE INDEX notification_tokens_disabled_at_idx ON core.notification_tokens USING btree (disabled_at) WHERE (disabled_at IS NOT NULL);
 CREATE INDEX notification_tokens_session_id_user_id_idx ON core.notification_tokens USING btree (session_id, user_id);
 CREATE INDEX notification_tokens_user_id_idx ON core.notification_tokens USING btree (user_id);
 alter table core.notification_tokens enable row level security;
@@ -671,6 +678,7 @@ create table core.organization_domains (
 );
 CREATE INDEX organization_domains_created_by_idx ON core.organization_domains USING btree (created_by);
 CREATE UNIQUE INDEX organization_domains_domain_idx ON core.organization_domains USING btree (domain) WHERE (verified_at IS NOT NULL);
+CREATE INDEX organization_domains_expires_at_idx ON core.organization_domains USING btree (expires_at) WHERE (verified_at IS NULL);
 CREATE INDEX organization_domains_next_check_at_idx ON core.organization_domains USING btree (next_check_at);
 alter table core.organization_domains enable row level security;
 
@@ -779,6 +787,18 @@ create table core.quiet_hours (
 );
 alter table core.quiet_hours enable row level security;
 
+create table core.scrape_tokens (
+  id uuid default core.new_id() not null,
+  name text not null,
+  created_at timestamp with time zone default core.now() not null,
+  expires_at timestamp with time zone not null,
+  revoked_at timestamp with time zone,
+  constraint scrape_tokens_pkey PRIMARY KEY (id),
+  constraint expires_at_is_after_created_at CHECK ((expires_at > created_at)),
+  constraint name_is_valid CHECK (((char_length(name) >= 1) AND (char_length(name) <= 80)))
+);
+alter table core.scrape_tokens enable row level security;
+
 create table core.sessions (
   id uuid default core.new_id() not null,
   user_id uuid not null,
@@ -801,6 +821,7 @@ create table core.sessions (
   constraint user_agent_is_valid CHECK ((char_length(user_agent) <= 500)),
   constraint sessions_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
+CREATE INDEX sessions_ended_at_idx ON core.sessions USING btree (LEAST(expires_at, revoked_at));
 CREATE INDEX sessions_expires_at_idx ON core.sessions USING btree (expires_at);
 CREATE UNIQUE INDEX sessions_id_user_id_idx ON core.sessions USING btree (id, user_id);
 CREATE INDEX sessions_user_id_idx ON core.sessions USING btree (user_id, created_at DESC);
@@ -917,6 +938,8 @@ create table core.users (
   has_onboarded boolean default false not null,
   trial_ends_at timestamp with time zone,
   deleted_at timestamp with time zone,
+  closing_at timestamp with time zone,
+  processing_restricted_until timestamp with time zone,
   created_at timestamp with time zone default now() not null,
   updated_at timestamp with time zone default now() not null,
   constraint users_pkey PRIMARY KEY (id),
@@ -931,6 +954,7 @@ create table core.users (
   constraint status_is_valid CHECK ((status = ANY (ARRAY['active'::text, 'suspended'::text, 'erased'::text]))),
   constraint timezone_is_valid CHECK (core.is_time_zone(timezone))
 );
+CREATE INDEX users_closing_at_idx ON core.users USING btree (closing_at) WHERE (closing_at IS NOT NULL);
 alter table core.users enable row level security;
 
 create table core.workspace_members (
@@ -969,6 +993,71 @@ create table core.workspaces (
 );
 alter table core.workspaces enable row level security;
 
+create table gdpr.anonymous_counts (
+  name text not null,
+  label text not null,
+  day date not null,
+  people_count bigint not null,
+  constraint anonymous_counts_pkey PRIMARY KEY (name, label, day),
+  constraint people_count_is_valid CHECK ((people_count > 0)),
+  constraint anonymous_counts_name_fkey FOREIGN KEY (name) REFERENCES gdpr.anonymous_sources(name) ON DELETE CASCADE
+);
+alter table gdpr.anonymous_counts enable row level security;
+
+create table gdpr.anonymous_sources (
+  name text not null,
+  source text not null,
+  description text not null,
+  counted_until date,
+  constraint anonymous_sources_pkey PRIMARY KEY (name),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{1,62}$'::text))
+);
+alter table gdpr.anonymous_sources enable row level security;
+
+create table gdpr.breach_people (
+  breach_id uuid not null,
+  user_id uuid not null,
+  columns jsonb not null,
+  constraint breach_people_pkey PRIMARY KEY (breach_id, user_id),
+  constraint columns_is_valid CHECK ((jsonb_typeof(columns) = 'object'::text)),
+  constraint breach_people_breach_id_fkey FOREIGN KEY (breach_id) REFERENCES gdpr.breaches(id) ON DELETE RESTRICT,
+  constraint breach_people_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX breach_people_user_id_idx ON gdpr.breach_people USING btree (user_id);
+alter table gdpr.breach_people enable row level security;
+
+create table gdpr.breaches (
+  id uuid default core.new_id() not null,
+  facts text not null,
+  effects text,
+  measures text,
+  leak jsonb not null,
+  noticed_at timestamp with time zone not null,
+  due_at timestamp with time zone not null,
+  exposed_from timestamp with time zone,
+  exposed_until timestamp with time zone,
+  person_count integer not null,
+  reported_at timestamp with time zone,
+  delay_reason text,
+  no_report_reason text,
+  closed_at timestamp with time zone,
+  created_at timestamp with time zone default core.now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint breaches_pkey PRIMARY KEY (id),
+  constraint closed_is_answered CHECK (((closed_at IS NULL) OR ((effects IS NOT NULL) AND (measures IS NOT NULL) AND ((reported_at IS NOT NULL) OR (no_report_reason IS NOT NULL))))),
+  constraint delay_reason_is_valid CHECK (((char_length(delay_reason) >= 1) AND (char_length(delay_reason) <= 2000))),
+  constraint effects_is_valid CHECK (((char_length(effects) >= 1) AND (char_length(effects) <= 10000))),
+  constraint exposed_until_is_after_exposed_from CHECK ((exposed_until >= exposed_from)),
+  constraint facts_is_valid CHECK (((char_length(facts) >= 1) AND (char_length(facts) <= 10000))),
+  constraint late_has_delay_reason CHECK (((reported_at IS NULL) OR (reported_at <= due_at) OR (delay_reason IS NOT NULL))),
+  constraint leak_is_valid CHECK ((jsonb_typeof(leak) = 'object'::text)),
+  constraint measures_is_valid CHECK (((char_length(measures) >= 1) AND (char_length(measures) <= 10000))),
+  constraint no_report_reason_is_valid CHECK (((char_length(no_report_reason) >= 1) AND (char_length(no_report_reason) <= 2000))),
+  constraint person_count_is_valid CHECK ((person_count >= 0))
+);
+CREATE INDEX breaches_due_at_idx ON gdpr.breaches USING btree (due_at) WHERE ((reported_at IS NULL) AND (closed_at IS NULL));
+alter table gdpr.breaches enable row level security;
+
 create table gdpr.column_policies (
   schema_name name not null,
   table_name name not null,
@@ -979,6 +1068,8 @@ create table gdpr.column_policies (
   on_erase text not null,
   reason text,
   erased_with text,
+  purpose text,
+  retention text,
   constraint column_policies_pkey PRIMARY KEY (schema_name, table_name, column_name),
   constraint class_is_valid CHECK ((class = ANY (ARRAY['none'::text, 'personal'::text, 'sensitive'::text, 'secret'::text]))),
   constraint kept_personal_column_has_reason CHECK (((class = 'none'::text) OR (on_erase <> 'keep'::text) OR (reason IS NOT NULL))),
@@ -987,6 +1078,378 @@ create table gdpr.column_policies (
   constraint personal_column_has_subject CHECK (((class = ANY (ARRAY['none'::text, 'secret'::text])) OR (subject IS NOT NULL)))
 );
 alter table gdpr.column_policies enable row level security;
+
+create table gdpr.consent_purposes (
+  name text not null,
+  version integer not null,
+  texts jsonb not null,
+  is_required boolean default false not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint consent_purposes_pkey PRIMARY KEY (name, version),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{0,62}$'::text)),
+  constraint texts_is_valid CHECK (((jsonb_typeof(texts) = 'object'::text) AND (texts ? 'en'::text) AND (pg_column_size(texts) <= 16384))),
+  constraint version_is_valid CHECK (((version >= 1) AND (version <= 10000)))
+);
+alter table gdpr.consent_purposes enable row level security;
+
+create table gdpr.consents (
+  number bigint generated always as identity not null,
+  user_id uuid not null,
+  purpose text not null,
+  version integer not null,
+  action text not null,
+  recorded_at timestamp with time zone default core.now() not null,
+  session_id uuid,
+  request_id text not null,
+  constraint consents_pkey PRIMARY KEY (user_id, number),
+  constraint action_is_valid CHECK ((action = ANY (ARRAY['given'::text, 'withdrawn'::text]))),
+  constraint request_id_is_valid CHECK (((char_length(request_id) >= 1) AND (char_length(request_id) <= 100))),
+  constraint consents_purpose_version_fkey FOREIGN KEY (purpose, version) REFERENCES gdpr.consent_purposes(name, version) ON DELETE RESTRICT,
+  constraint consents_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX consents_purpose_version_idx ON gdpr.consents USING btree (purpose, version);
+CREATE INDEX consents_user_id_purpose_idx ON gdpr.consents USING btree (user_id, purpose, number DESC);
+alter table gdpr.consents enable row level security;
+
+create table gdpr.data_export_parts (
+  export_id uuid not null,
+  number integer not null,
+  content bytea not null,
+  sha256 bytea generated always as (sha256(content)) stored not null,
+  constraint data_export_parts_pkey PRIMARY KEY (export_id, number),
+  constraint content_is_valid CHECK (((octet_length(content) >= 1) AND (octet_length(content) <= 1048576))),
+  constraint number_is_valid CHECK ((number >= 0)),
+  constraint data_export_parts_export_id_fkey FOREIGN KEY (export_id) REFERENCES gdpr.data_exports(id) ON DELETE CASCADE
+);
+alter table gdpr.data_export_parts enable row level security;
+
+create table gdpr.data_exports (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  request_id uuid not null,
+  kind text not null,
+  state text default 'waiting'::text not null,
+  attempt_count integer default 0 not null,
+  table_count integer,
+  exported_table_count integer default 0 not null,
+  exported_row_count bigint default 0 not null,
+  part_count integer,
+  size_bytes bigint,
+  sha256 bytea,
+  manifest jsonb,
+  error_key text,
+  download_hash bytea,
+  download_expires_at timestamp with time zone,
+  served_part integer,
+  requested_at timestamp with time zone default core.now() not null,
+  data_as_of timestamp with time zone,
+  ready_at timestamp with time zone,
+  expires_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  updated_at timestamp with time zone default now() not null,
+  constraint data_exports_pkey PRIMARY KEY (id),
+  constraint download_hash_comes_with_expiry CHECK (((download_hash IS NULL) = (download_expires_at IS NULL))),
+  constraint error_key_is_valid CHECK ((char_length(error_key) <= 100)),
+  constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['downloaded'::text, 'expired'::text, 'failed'::text])))),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['access'::text, 'portability'::text]))),
+  constraint ready_has_file CHECK (((state <> 'ready'::text) OR (num_nulls(part_count, size_bytes, sha256, manifest, ready_at, expires_at) = 0))),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'ready'::text, 'downloaded'::text, 'expired'::text, 'failed'::text]))),
+  constraint data_exports_request_id_user_id_fkey FOREIGN KEY (request_id, user_id) REFERENCES gdpr.subject_requests(id, user_id) ON DELETE CASCADE,
+  constraint data_exports_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX data_exports_open_idx ON gdpr.data_exports USING btree (user_id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text, 'ready'::text]));
+CREATE INDEX data_exports_request_id_user_id_idx ON gdpr.data_exports USING btree (request_id, user_id);
+CREATE INDEX data_exports_user_id_idx ON gdpr.data_exports USING btree (user_id);
+alter table gdpr.data_exports enable row level security;
+
+create table gdpr.deletion_requests (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  subject_request_id uuid not null,
+  state text default 'waiting'::text not null,
+  requested_at timestamp with time zone default core.now() not null,
+  erase_at timestamp with time zone not null,
+  reminded_at timestamp with time zone,
+  held_at timestamp with time zone,
+  problem text,
+  finished_at timestamp with time zone,
+  updated_at timestamp with time zone default now() not null,
+  constraint deletion_requests_pkey PRIMARY KEY (id),
+  constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['erased'::text, 'cancelled'::text])))),
+  constraint problem_is_valid CHECK ((problem ~ '^[a-z][a-z0-9_]{1,62}$'::text)),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'held'::text, 'erasing'::text, 'erased'::text, 'cancelled'::text]))),
+  constraint deletion_requests_subject_request_id_fkey FOREIGN KEY (subject_request_id, user_id) REFERENCES gdpr.subject_requests(id, user_id) ON DELETE CASCADE,
+  constraint deletion_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX deletion_requests_erase_at_idx ON gdpr.deletion_requests USING btree (erase_at) WHERE (finished_at IS NULL);
+CREATE UNIQUE INDEX deletion_requests_open_idx ON gdpr.deletion_requests USING btree (user_id) WHERE (finished_at IS NULL);
+CREATE INDEX deletion_requests_subject_request_id_idx ON gdpr.deletion_requests USING btree (subject_request_id, user_id);
+CREATE INDEX deletion_requests_user_id_idx ON gdpr.deletion_requests USING btree (user_id);
+alter table gdpr.deletion_requests enable row level security;
+
+create table gdpr.erasure_ledger (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  erased_at timestamp with time zone default core.now() not null,
+  state text default 'erased'::text not null,
+  copied_at timestamp with time zone,
+  verified_at timestamp with time zone,
+  proof jsonb,
+  signature text,
+  signing_key text,
+  constraint erasure_ledger_pkey PRIMARY KEY (id),
+  constraint erasure_ledger_user_id_key UNIQUE (user_id),
+  constraint signature_names_its_key CHECK (((signature IS NULL) = (signing_key IS NULL))),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['erased'::text, 'verified'::text, 'failed'::text])))
+);
+CREATE INDEX erasure_ledger_open_idx ON gdpr.erasure_ledger USING btree (erased_at) WHERE ((state <> 'verified'::text) OR (copied_at IS NULL));
+alter table gdpr.erasure_ledger enable row level security;
+
+create table gdpr.erasure_obstacles (
+  source text not null,
+  description text not null,
+  constraint erasure_obstacles_pkey PRIMARY KEY (source)
+);
+alter table gdpr.erasure_obstacles enable row level security;
+
+create table gdpr.erasures (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  is_anonymization boolean default false not null,
+  step text default 'rows'::text not null,
+  position integer default 0 not null,
+  row_counts jsonb default '{}'::jsonb not null,
+  audit_events_blanked bigint default 0 not null,
+  batch_transaction xid8,
+  farewell_mail_id uuid,
+  started_at timestamp with time zone default core.now() not null,
+  rows_at timestamp with time zone,
+  erased_at timestamp with time zone,
+  statistics_at timestamp with time zone,
+  finished_at timestamp with time zone,
+  updated_at timestamp with time zone default now() not null,
+  constraint erasures_pkey PRIMARY KEY (id),
+  constraint erasures_user_id_key UNIQUE (user_id),
+  constraint finished_at_comes_with_last_step CHECK (((finished_at IS NOT NULL) = (step = 'done'::text))),
+  constraint position_is_valid CHECK (("position" >= 0)),
+  constraint row_counts_is_valid CHECK ((jsonb_typeof(row_counts) = 'object'::text)),
+  constraint step_is_valid CHECK ((step = ANY (ARRAY['rows'::text, 'log'::text, 'account'::text, 'statistics'::text, 'done'::text]))),
+  constraint erasures_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+alter table gdpr.erasures enable row level security;
+
+create table gdpr.legal_holds (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  reason text not null,
+  placed_at timestamp with time zone default core.now() not null,
+  released_at timestamp with time zone,
+  updated_at timestamp with time zone default now() not null,
+  constraint legal_holds_pkey PRIMARY KEY (id),
+  constraint reason_is_valid CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500))),
+  constraint legal_holds_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX legal_holds_open_idx ON gdpr.legal_holds USING btree (user_id) WHERE (released_at IS NULL);
+CREATE INDEX legal_holds_user_id_idx ON gdpr.legal_holds USING btree (user_id);
+alter table gdpr.legal_holds enable row level security;
+
+create table gdpr.processing_activities (
+  name text not null,
+  title text not null,
+  purpose text not null,
+  legal_basis text not null,
+  basis_reason text not null,
+  special_category_condition text,
+  people text[] not null,
+  recipients text[] default '{}'::text[] not null,
+  transfers text[] default '{}'::text[] not null,
+  added_recipients text[] default '{}'::text[] not null,
+  added_transfers text[] default '{}'::text[] not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint processing_activities_pkey PRIMARY KEY (name),
+  constraint basis_reason_is_valid CHECK (((char_length(basis_reason) >= 1) AND (char_length(basis_reason) <= 500))),
+  constraint legal_basis_is_valid CHECK ((legal_basis = ANY (ARRAY['consent'::text, 'contract'::text, 'legal_obligation'::text, 'vital_interests'::text, 'public_task'::text, 'legitimate_interests'::text]))),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{1,62}$'::text)),
+  constraint people_is_valid CHECK ((cardinality(people) > 0)),
+  constraint purpose_is_valid CHECK (((char_length(purpose) >= 1) AND (char_length(purpose) <= 500))),
+  constraint special_category_condition_is_valid CHECK ((special_category_condition = ANY (ARRAY['explicit_consent'::text, 'employment'::text, 'vital_interests'::text, 'non_profit'::text, 'made_public'::text, 'legal_claims'::text, 'public_interest'::text, 'health_care'::text, 'public_health'::text, 'archiving'::text]))),
+  constraint title_is_valid CHECK (((char_length(title) >= 1) AND (char_length(title) <= 80)))
+);
+alter table gdpr.processing_activities enable row level security;
+
+create table gdpr.processing_record_versions (
+  number integer not null,
+  hash bytea not null,
+  record jsonb not null,
+  recorded_at timestamp with time zone default core.now() not null,
+  constraint processing_record_versions_pkey PRIMARY KEY (number),
+  constraint hash_is_valid CHECK ((octet_length(hash) = 32))
+);
+alter table gdpr.processing_record_versions enable row level security;
+
+create table gdpr.recipient_notices (
+  id uuid default core.new_id() not null,
+  erasure_id uuid not null,
+  recipient text not null,
+  state text not null,
+  sealed_references bytea,
+  reference_count integer not null,
+  attempt_count integer default 0 not null,
+  last_error text,
+  told_at timestamp with time zone,
+  created_at timestamp with time zone default core.now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint recipient_notices_pkey PRIMARY KEY (id),
+  constraint recipient_notices_erasure_id_recipient_key UNIQUE (erasure_id, recipient),
+  constraint last_error_is_valid CHECK ((char_length(last_error) <= 500)),
+  constraint references_go_when_told CHECK (((sealed_references IS NULL) = (state = 'told'::text))),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'told'::text, 'by_hand'::text, 'failed'::text]))),
+  constraint told_at_comes_with_state CHECK (((told_at IS NOT NULL) = (state = 'told'::text))),
+  constraint recipient_notices_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES gdpr.erasures(id) ON DELETE CASCADE,
+  constraint recipient_notices_recipient_fkey FOREIGN KEY (recipient) REFERENCES gdpr.recipients(name) ON DELETE RESTRICT
+);
+CREATE INDEX recipient_notices_recipient_idx ON gdpr.recipient_notices USING btree (recipient);
+alter table gdpr.recipient_notices enable row level security;
+
+create table gdpr.recipients (
+  name text not null,
+  description text not null,
+  source text,
+  nothing_to_tell text,
+  webhook_url text,
+  webhook_secret bytea,
+  updated_at timestamp with time zone default now() not null,
+  constraint recipients_pkey PRIMARY KEY (name),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{1,62}$'::text)),
+  constraint source_or_reason CHECK (((source IS NULL) = (nothing_to_tell IS NOT NULL))),
+  constraint webhook_has_secret CHECK (((webhook_url IS NULL) = (webhook_secret IS NULL))),
+  constraint webhook_url_is_valid CHECK (((webhook_url ~ '^https?://[^[:space:]]+$'::text) AND (char_length(webhook_url) <= 2000)))
+);
+alter table gdpr.recipients enable row level security;
+
+create table gdpr.restrictions (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  origin text not null,
+  reason text,
+  restricted_at timestamp with time zone default core.now() not null,
+  lifted_at timestamp with time zone,
+  updated_at timestamp with time zone default now() not null,
+  constraint restrictions_pkey PRIMARY KEY (id),
+  constraint lifted_at_is_after_restricted_at CHECK ((lifted_at >= restricted_at)),
+  constraint origin_is_valid CHECK ((origin = ANY (ARRAY['account'::text, 'operator'::text]))),
+  constraint reason_is_valid CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 500))),
+  constraint restrictions_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX restrictions_open_idx ON gdpr.restrictions USING btree (user_id) WHERE (lifted_at IS NULL);
+CREATE INDEX restrictions_user_id_idx ON gdpr.restrictions USING btree (user_id);
+alter table gdpr.restrictions enable row level security;
+
+create table gdpr.retention_policies (
+  name text not null,
+  schema_name name,
+  table_name name,
+  summary text not null,
+  action text not null,
+  aged_from text,
+  condition text,
+  assignments jsonb,
+  handler text,
+  setting text,
+  keep interval,
+  declared_keep interval,
+  least_keep interval default '00:00:00'::interval not null,
+  created_at timestamp with time zone default now() not null,
+  updated_at timestamp with time zone default now() not null,
+  constraint retention_policies_pkey PRIMARY KEY (name),
+  constraint action_is_valid CHECK ((action = ANY (ARRAY['delete'::text, 'overwrite'::text, 'call'::text, 'drop_partitions'::text, 'erase_account'::text]))),
+  constraint aged_rows_have_a_relation CHECK (((aged_from IS NULL) OR (table_name IS NOT NULL))),
+  constraint calling_says_what CHECK (((action = 'call'::text) = (handler IS NOT NULL))),
+  constraint keep_is_valid CHECK (((keep >= least_keep) AND (least_keep >= '00:00:00'::interval))),
+  constraint name_is_valid CHECK ((name ~ '^[a-z][a-z0-9_]{1,62}$'::text)),
+  constraint overwriting_says_with_what CHECK (((action = 'overwrite'::text) = (assignments IS NOT NULL))),
+  constraint relation_is_whole CHECK (((schema_name IS NULL) = (table_name IS NULL))),
+  constraint summary_is_valid CHECK (((char_length(summary) >= 1) AND (char_length(summary) <= 300))),
+  constraint time_is_said_once CHECK ((num_nonnulls(keep, setting) =
+CASE
+    WHEN (action = ANY (ARRAY['drop_partitions'::text, 'erase_account'::text])) THEN 0
+    ELSE 1
+END))
+);
+alter table gdpr.retention_policies enable row level security;
+
+create table gdpr.subject_requests (
+  id uuid default core.new_id() not null,
+  user_id uuid not null,
+  kind text not null,
+  received_at timestamp with time zone default core.now() not null,
+  due_at timestamp with time zone not null,
+  closed_at timestamp with time zone,
+  outcome text,
+  origin text default 'account'::text not null,
+  details text,
+  extended_at timestamp with time zone,
+  extension_reason text,
+  refusal_reason text,
+  updated_at timestamp with time zone default now() not null,
+  constraint subject_requests_pkey PRIMARY KEY (id),
+  constraint subject_requests_id_user_id_key UNIQUE (id, user_id),
+  constraint closed_has_outcome CHECK (((closed_at IS NULL) = (outcome IS NULL))),
+  constraint details_is_valid CHECK (((char_length(details) >= 1) AND (char_length(details) <= 2000))),
+  constraint extended_has_reason CHECK (((extended_at IS NULL) = (extension_reason IS NULL))),
+  constraint extension_reason_is_valid CHECK (((char_length(extension_reason) >= 1) AND (char_length(extension_reason) <= 500))),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['access'::text, 'portability'::text, 'erasure'::text, 'rectification'::text, 'restriction'::text, 'objection'::text]))),
+  constraint origin_is_valid CHECK ((origin = ANY (ARRAY['account'::text, 'letter'::text]))),
+  constraint outcome_is_valid CHECK ((outcome = ANY (ARRAY['fulfilled'::text, 'withdrawn'::text, 'refused'::text]))),
+  constraint refusal_reason_is_valid CHECK (((char_length(refusal_reason) >= 1) AND (char_length(refusal_reason) <= 500))),
+  constraint subject_requests_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
+);
+CREATE INDEX subject_requests_closed_at_idx ON gdpr.subject_requests USING btree (closed_at) WHERE (closed_at IS NOT NULL);
+CREATE INDEX subject_requests_due_at_idx ON gdpr.subject_requests USING btree (due_at) WHERE (closed_at IS NULL);
+CREATE UNIQUE INDEX subject_requests_open_idx ON gdpr.subject_requests USING btree (user_id, kind) WHERE (closed_at IS NULL);
+CREATE INDEX subject_requests_user_id_idx ON gdpr.subject_requests USING btree (user_id);
+alter table gdpr.subject_requests enable row level security;
+
+create table gdpr.view_columns (
+  schema_name name not null,
+  view_name name not null,
+  column_name name not null,
+  class text not null,
+  reason text not null,
+  constraint view_columns_pkey PRIMARY KEY (schema_name, view_name, column_name),
+  constraint class_is_valid CHECK ((class = ANY (ARRAY['none'::text, 'personal'::text, 'sensitive'::text, 'secret'::text]))),
+  constraint reason_is_valid CHECK (((char_length(reason) >= 1) AND (char_length(reason) <= 300)))
+);
+alter table gdpr.view_columns enable row level security;
+
+create table ops.alert_deliveries (
+  id uuid default core.new_id() not null,
+  alert_id uuid not null,
+  channel text not null,
+  event text not null,
+  severity text not null,
+  content jsonb not null,
+  state text default 'waiting'::text not null,
+  attempt_count integer default 0 not null,
+  next_attempt_at timestamp with time zone default core.now() not null,
+  last_error text,
+  mail_id uuid,
+  created_at timestamp with time zone default core.now() not null,
+  finished_at timestamp with time zone,
+  constraint alert_deliveries_pkey PRIMARY KEY (id),
+  constraint channel_is_valid CHECK ((channel = ANY (ARRAY['webhook'::text, 'mail'::text]))),
+  constraint event_is_valid CHECK ((event = ANY (ARRAY['opened'::text, 'changed'::text, 'resolved'::text]))),
+  constraint finished_at_comes_with_final_state CHECK (((finished_at IS NOT NULL) = (state = ANY (ARRAY['sent'::text, 'queued'::text, 'failed'::text, 'skipped'::text])))),
+  constraint last_error_is_valid CHECK ((char_length(last_error) <= 100)),
+  constraint severity_is_valid CHECK ((severity = ANY (ARRAY['warn'::text, 'critical'::text]))),
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['waiting'::text, 'sending'::text, 'sent'::text, 'queued'::text, 'failed'::text, 'skipped'::text]))),
+  constraint alert_deliveries_alert_id_fkey FOREIGN KEY (alert_id) REFERENCES ops.alerts(id) ON DELETE CASCADE
+);
+CREATE INDEX alert_deliveries_alert_id_idx ON ops.alert_deliveries USING btree (alert_id);
+CREATE INDEX alert_deliveries_created_at_idx ON ops.alert_deliveries USING btree (created_at);
+alter table ops.alert_deliveries enable row level security;
 
 create table ops.alerts (
   id uuid default core.new_id() not null,
@@ -1003,7 +1466,85 @@ create table ops.alerts (
 );
 CREATE INDEX alerts_metric_idx ON ops.alerts USING btree (metric);
 CREATE UNIQUE INDEX alerts_metric_labels_idx ON ops.alerts USING btree (metric, labels) WHERE (resolved_at IS NULL);
+CREATE INDEX alerts_resolved_at_idx ON ops.alerts USING btree (resolved_at) WHERE (resolved_at IS NOT NULL);
 alter table ops.alerts enable row level security;
+
+create table ops.backups (
+  name text not null,
+  kind text not null,
+  created_at timestamp with time zone not null,
+  size_bytes bigint,
+  verified_at timestamp with time zone,
+  problem text,
+  removed_at timestamp with time zone,
+  constraint backups_pkey PRIMARY KEY (name),
+  constraint kind_is_valid CHECK ((kind = ANY (ARRAY['base'::text, 'external'::text]))),
+  constraint name_is_short CHECK (((length(name) >= 1) AND (length(name) <= 200))),
+  constraint size_bytes_is_not_negative CHECK ((size_bytes >= 0))
+);
+alter table ops.backups enable row level security;
+comment on table ops.backups is $$Backups of this instance, those that are gone included.$$;
+comment on column ops.backups.name is $$Folder or file.$$;
+comment on column ops.backups.kind is $$base: made by npm run backup:create; external: by another program.$$;
+comment on column ops.backups.created_at is $$When it was begun.$$;
+comment on column ops.backups.size_bytes is $$Bytes of its files.$$;
+comment on column ops.backups.verified_at is $$When a restore of it was last tried.$$;
+comment on column ops.backups.problem is $$What is wrong with it; null: nothing is known.$$;
+comment on column ops.backups.removed_at is $$When it was found to be gone.$$;
+
+create table ops.disk_usage (
+  place text not null,
+  total_bytes numeric not null,
+  free_bytes numeric not null,
+  sampled_at timestamp with time zone default core.now() not null,
+  constraint disk_usage_pkey PRIMARY KEY (place),
+  constraint free_bytes_is_valid CHECK ((((free_bytes >= (0)::numeric) AND (free_bytes <= total_bytes)) AND (total_bytes > (0)::numeric))),
+  constraint place_is_valid CHECK ((place ~ '^[a-z][a-z0-9_]{0,39}$'::text))
+);
+alter table ops.disk_usage enable row level security;
+
+create table ops.long_queries (
+  pid integer not null,
+  started_at timestamp with time zone not null,
+  query_id bigint,
+  role name,
+  application text not null,
+  state text not null,
+  waits_for text,
+  blocked_by integer[] default '{}'::integer[] not null,
+  seen_at timestamp with time zone not null,
+  running_seconds numeric not null,
+  constraint long_queries_pkey PRIMARY KEY (pid, started_at),
+  constraint running_seconds_is_valid CHECK ((running_seconds >= (0)::numeric))
+);
+CREATE INDEX long_queries_seen_at_idx ON ops.long_queries USING btree (seen_at);
+alter table ops.long_queries enable row level security;
+
+create table ops.materialized_views (
+  schema_name name not null,
+  view_name name not null,
+  period_seconds integer not null,
+  declared_at timestamp with time zone default core.now() not null,
+  refreshed_at timestamp with time zone,
+  took_seconds numeric,
+  row_count bigint,
+  failed_at timestamp with time zone,
+  error_code text,
+  constraint materialized_views_pkey PRIMARY KEY (schema_name, view_name),
+  constraint period_seconds_is_valid CHECK (((period_seconds >= 60) AND (period_seconds <= 31536000)))
+);
+alter table ops.materialized_views enable row level security;
+
+create table ops.metric_samples (
+  metric text not null,
+  labels jsonb default '{}'::jsonb not null,
+  value numeric not null,
+  sampled_at timestamp with time zone default core.now() not null,
+  constraint metric_samples_pkey PRIMARY KEY (metric, labels, sampled_at),
+  constraint metric_is_valid CHECK (((char_length(metric) >= 1) AND (char_length(metric) <= 100)))
+);
+CREATE INDEX metric_samples_sampled_at_idx ON ops.metric_samples USING btree (sampled_at);
+alter table ops.metric_samples enable row level security;
 
 create table ops.metrics (
   name text not null,
@@ -1031,6 +1572,7 @@ create table ops.partitioned_tables (
   key_column name not null,
   months_ahead integer default 3 not null,
   retention_months integer default 24 not null,
+  is_dropped_by_clock boolean default true not null,
   constraint partitioned_tables_pkey PRIMARY KEY (schema_name, table_name),
   constraint months_ahead_is_valid CHECK (((months_ahead >= 1) AND (months_ahead <= 24))),
   constraint retention_months_is_valid CHECK ((retention_months >= 1))
@@ -1054,8 +1596,11 @@ create table ops.task_runs (
   started_at timestamp with time zone default core.now() not null,
   finished_at timestamp with time zone,
   error text,
+  row_count bigint,
+  took_seconds numeric generated always as (round(EXTRACT(epoch FROM (finished_at - started_at)), 3)) stored,
   constraint task_runs_pkey PRIMARY KEY (id),
   constraint error_is_valid CHECK ((char_length(error) <= 200)),
+  constraint row_count_is_valid CHECK ((row_count >= 0)),
   constraint task_is_valid CHECK (((char_length(task) >= 1) AND (char_length(task) <= 100)))
 );
 CREATE INDEX task_runs_started_at_idx ON ops.task_runs USING btree (started_at);
@@ -1076,6 +1621,16 @@ create table private.common_passwords (
   constraint common_passwords_pkey PRIMARY KEY (password)
 );
 alter table private.common_passwords enable row level security;
+
+create table private.erasure_words (
+  erasure_id uuid not null,
+  word text not null,
+  origin text not null,
+  is_identity boolean not null,
+  constraint erasure_words_pkey PRIMARY KEY (erasure_id, word),
+  constraint erasure_words_erasure_id_fkey FOREIGN KEY (erasure_id) REFERENCES gdpr.erasure_ledger(id) ON DELETE CASCADE
+);
+alter table private.erasure_words enable row level security;
 
 create table private.one_time_tokens (
   token_hash bytea not null,
@@ -1133,6 +1688,7 @@ create table private.refresh_tokens (
   constraint token_hash_is_valid CHECK ((octet_length(token_hash) = 32)),
   constraint refresh_tokens_session_id_fkey FOREIGN KEY (session_id) REFERENCES core.sessions(id) ON DELETE CASCADE
 );
+CREATE INDEX refresh_tokens_rotated_at_idx ON private.refresh_tokens USING btree (rotated_at) WHERE (rotated_at IS NOT NULL);
 CREATE INDEX refresh_tokens_session_id_idx ON private.refresh_tokens USING btree (session_id);
 CREATE UNIQUE INDEX refresh_tokens_session_id_live_idx ON private.refresh_tokens USING btree (session_id) WHERE (rotated_at IS NULL);
 alter table private.refresh_tokens enable row level security;
@@ -1196,6 +1752,7 @@ create table private.totp_factors (
   constraint secret_is_valid CHECK ((octet_length(secret) = 20)),
   constraint totp_factors_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
+CREATE INDEX totp_factors_created_at_idx ON private.totp_factors USING btree (created_at) WHERE (confirmed_at IS NULL);
 alter table private.totp_factors enable row level security;
 
 create table private.used_identity_tokens (

@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:162873d0ee0d97aef40dc7582d23f60b509a7cae
+--! Hash: sha1:57ab948e3aaa6d2bea4588fb840739bd3385ed23
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -589,10 +589,14 @@ create table if not exists core.users (
   has_onboarded boolean not null default false,
   trial_ends_at timestamptz,
   deleted_at timestamptz,
+  -- When the account is to be erased, as its owner asked.
+  closing_at timestamptz,
+  processing_restricted_until timestamptz,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint users_email_key_key unique (email_key)
 );
+create index if not exists users_closing_at_idx on core.users (closing_at) where closing_at is not null;
 
 create table if not exists core.sessions (
   id uuid primary key default core.new_id(),
@@ -686,6 +690,9 @@ create table if not exists gdpr.column_policies (
   reason text,
   -- An SQL expression: what takes the place of the value where on_erase is anonymize.
   erased_with text,
+  -- Of gdpr.processing_activities and gdpr.retention_policies.
+  purpose text,
+  retention text,
   primary key (schema_name, table_name, column_name),
   constraint personal_column_has_subject check (class in ('none', 'secret') or subject is not null),
   constraint kept_personal_column_has_reason check (class = 'none' or on_erase <> 'keep' or reason is not null)
@@ -699,6 +706,7 @@ create table if not exists ops.partitioned_tables (
     constraint months_ahead_is_valid check (months_ahead between 1 and 24),
   retention_months integer not null default 24
     constraint retention_months_is_valid check (retention_months >= 1),
+  is_dropped_by_clock boolean not null default true,
   primary key (schema_name, table_name)
 );
 
@@ -1104,7 +1112,321 @@ create table if not exists core.audited_tables (
 insert into ops.partitioned_tables (schema_name, table_name, key_column, months_ahead, retention_months)
 values ('core', 'audit_log', 'occurred_at', 12, 84)
 on conflict on constraint partitioned_tables_pkey do nothing;
---! Included ops/create_monthly_partitions.sql
+--! Included ops/partitions/_module.sql
+-- Tables cut into months: what exists, what is missing, what lies in no month, what is over.
+--! Included ops/partitions/declare_partitioned_table.sql
+-- A module says in its registry.sql which of its tables are cut into months; the upkeep reads it.
+create or replace function ops.declare_partitioned_table(
+  relation text,
+  key_column text,
+  months_ahead integer default 3,
+  retention_months integer default 24,
+  is_dropped_by_clock boolean default true
+)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into ops.partitioned_tables as p (
+    schema_name, table_name, key_column, months_ahead, retention_months, is_dropped_by_clock
+  )
+  select
+    n.nspname, c.relname, declare_partitioned_table.key_column,
+    declare_partitioned_table.months_ahead, declare_partitioned_table.retention_months,
+    declare_partitioned_table.is_dropped_by_clock
+  from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = declare_partitioned_table.relation::regclass
+  -- What an operator changed since stays: only what follows from the table's definition is renewed.
+  on conflict on constraint partitioned_tables_pkey do update set
+    key_column = excluded.key_column, is_dropped_by_clock = excluded.is_dropped_by_clock
+    where (p.key_column, p.is_dropped_by_clock) <> (excluded.key_column, excluded.is_dropped_by_clock);
+end;
+comment on function ops.declare_partitioned_table(text, text, integer, integer, boolean) is
+$$Declares a table partitioned by month: its key column, how many months are made ahead, how many are kept.
+
+is_dropped_by_clock: ops.drop_old_partitions() drops its months; false where the table has a way of its own.$$;
+revoke all on function ops.declare_partitioned_table(text, text, integer, integer, boolean) from public;
+--! EndIncluded ops/partitions/declare_partitioned_table.sql
+--! Included ops/partitions/partitions_of.sql
+-- The months of a table by their bounds, not by their names: what Postgres routes by is what counts.
+create or replace function ops.partitions_of(relation regclass)
+  returns table (partition regclass, lower_bound timestamptz, upper_bound timestamptz, is_default boolean)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+  select
+    c.oid::regclass,
+    (regexp_match(b.bound, $re$FROM \('([^']+)'\)$re$))[1]::timestamptz,
+    (regexp_match(b.bound, $re$TO \('([^']+)'\)$re$))[1]::timestamptz,
+    b.bound = 'DEFAULT'
+  from pg_inherits as i
+  join pg_class as c on c.oid = i.inhrelid
+  cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as bound) as b
+  where i.inhparent = partitions_of.relation and not i.inhdetachpending
+$$;
+comment on function ops.partitions_of(regclass) is
+$$The partitions of a table: their bounds as instants in UTC, and which one takes what fits nowhere.$$;
+revoke all on function ops.partitions_of(regclass) from public;
+--! EndIncluded ops/partitions/partitions_of.sql
+--! Included ops/partitions/has_movable_rows.sql
+-- Rows leave a default partition by being deleted there. Where something watches deletions row by row (the audit log
+-- refuses them, an audited table writes an event of each, a foreign key takes others along) a move would not be silent:
+-- such a table has no default partition, and a month that is missing refuses the write.
+create or replace function ops.has_movable_rows(relation regclass)
+  returns boolean
+  language sql
+  stable
+  strict
+  set search_path = pg_catalog, pg_temp
+as $$
+  -- 1: for each row; 8: delete.
+  select not exists (
+    select from pg_trigger as t where t.tgrelid = has_movable_rows.relation and t.tgtype & 9 = 9
+  )
+$$;
+comment on function ops.has_movable_rows(regclass) is $$Whether rows of a table may go from one partition to another unnoticed.$$;
+revoke all on function ops.has_movable_rows(regclass) from public;
+--! EndIncluded ops/partitions/has_movable_rows.sql
+--! Included ops/partitions/copy_truncate_triggers.sql
+-- Postgres hands triggers for each row down to partitions, and none for a TRUNCATE of the partition itself.
+create or replace function ops.copy_truncate_triggers(parent regclass)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_leaf record;
+begin
+  for v_leaf in
+    select n.nspname as schema_name, c.relname as table_name, t.tgname, fn.nspname as function_schema, f.proname
+    from pg_inherits as i
+    join pg_class as c on c.oid = i.inhrelid
+    join pg_namespace as n on n.oid = c.relnamespace
+    -- 34: before, truncate.
+    join pg_trigger as t on t.tgrelid = i.inhparent and t.tgtype = 34 and t.tgnargs = 0
+    join pg_proc as f on f.oid = t.tgfoid
+    join pg_namespace as fn on fn.oid = f.pronamespace
+    where i.inhparent = copy_truncate_triggers.parent
+      and not exists (select from pg_trigger as own where own.tgrelid = c.oid and own.tgname = t.tgname)
+  loop
+    execute format(
+      'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()',
+      v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname
+    );
+  end loop;
+end
+$$;
+comment on function ops.copy_truncate_triggers(regclass) is
+$$Gives the partitions of a table the triggers that watch a TRUNCATE of it. Safe to repeat.$$;
+revoke all on function ops.copy_truncate_triggers(regclass) from public;
+--! EndIncluded ops/partitions/copy_truncate_triggers.sql
+--! Included ops/partitions/make_default_partition.sql
+-- What fits into no month is kept, and counted by the metric default_partition_rows, until it has one.
+create or replace function ops.make_default_partition(relation regclass)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_parent record;
+begin
+  select n.nspname as schema_name, c.relname as table_name, c.relname || '_default' as default_name into v_parent
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = make_default_partition.relation;
+  execute format(
+    'create table %I.%I partition of %I.%I default',
+    v_parent.schema_name, v_parent.default_name, v_parent.schema_name, v_parent.table_name
+  );
+  execute format('alter table %I.%I enable row level security', v_parent.schema_name, v_parent.default_name);
+  return v_parent.schema_name || '.' || v_parent.default_name;
+end
+$$;
+comment on function ops.make_default_partition(regclass) is $$Makes the partition that takes what fits into no month; returns its name.$$;
+revoke all on function ops.make_default_partition(regclass) from public;
+--! EndIncluded ops/partitions/make_default_partition.sql
+--! Included ops/partitions/make_month.sql
+-- A month is made beside the table and attached, so that the locks are held for moments. What the default partition held of
+-- the month goes along: first most of it, with nothing locked but those rows; then, under locks that nobody waits for
+-- longer than lock_timeout each, what came in meanwhile. Until the commit everybody sees the rows where they were.
+create or replace function ops.make_month(relation regclass, key_column name, month date)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  -- Whoever comes after us waits as long as we do.
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_month record;
+  v_until date := (make_month.month + interval '1 month')::date;
+  v_move text;
+  v_moved_count bigint := 0;
+  v_attempt_count integer := 0;
+begin
+  select n.nspname as schema_name, c.relname as table_name, c.relname || to_char(make_month.month, '_YYYY_MM') as name,
+    d.relname as default_name
+  into v_month
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  left join ops.partitions_of(make_month.relation) as p on p.is_default
+  left join pg_class as d on d.oid = p.partition
+  where c.oid = make_month.relation;
+
+  -- Identity and comments are the parent's.
+  execute format('create table %I.%I (like %I.%I including all excluding identity excluding comments)',
+    v_month.schema_name, v_month.name, v_month.schema_name, v_month.table_name);
+  execute format('alter table %I.%I enable row level security', v_month.schema_name, v_month.name);
+
+  if v_month.default_name is not null then
+    v_move := (
+      select format(
+        'with moved as (delete from %1$I.%2$I where %3$I >= %4$L and %3$I < %5$L returning %6$s)
+         insert into %1$I.%7$I (%6$s) select %6$s from moved',
+        v_month.schema_name, v_month.default_name, make_month.key_column, make_month.month, v_until,
+        string_agg(quote_ident(a.attname), ', ' order by a.attnum), v_month.name
+      )
+      from pg_attribute as a
+      where a.attrelid = make_month.relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    );
+    execute v_move;
+    get diagnostics v_moved_count = row_count;
+  end if;
+  if v_moved_count > 0 then
+    -- Says what Postgres would otherwise read the whole month for while everybody waits.
+    execute format('alter table %1$I.%2$I add constraint is_of_month check (%3$I >= %4$L and %3$I < %5$L)',
+      v_month.schema_name, v_month.name, make_month.key_column, make_month.month, v_until);
+  end if;
+
+  loop
+    begin
+      if v_month.default_name is not null then
+        -- The table itself first: a write that has chosen the default partition already, and waits for it, would find
+        -- itself in the wrong place afterwards and fail (23514).
+        execute format('lock table only %I.%I in access exclusive mode', v_month.schema_name, v_month.table_name);
+        execute format('lock table only %I.%I in access exclusive mode', v_month.schema_name, v_month.default_name);
+        execute v_move;
+      end if;
+      execute format('alter table %I.%I attach partition %I.%I for values from (%L) to (%L)',
+        v_month.schema_name, v_month.table_name, v_month.schema_name, v_month.name, make_month.month, v_until);
+      exit;
+    exception when lock_not_available or deadlock_detected then
+      -- Rolled back to here, every lock of this attempt is gone, and those who waited for it go on.
+      v_attempt_count := v_attempt_count + 1;
+      if v_attempt_count = 20 then
+        raise;
+      end if;
+      perform pg_sleep(0.1);
+    end;
+  end loop;
+  if v_moved_count > 0 then
+    execute format('alter table %I.%I drop constraint is_of_month', v_month.schema_name, v_month.name);
+  end if;
+  return v_month.schema_name || '.' || v_month.name;
+end
+$$;
+comment on function ops.make_month(regclass, name, date) is
+$$Makes the partition of a month with what the default partition held of it; returns its name.
+
+Fails with 55P03, and changes nothing, when the table was never free for a moment: ask again.$$;
+revoke all on function ops.make_month(regclass, name, date) from public;
+--! EndIncluded ops/partitions/make_month.sql
+--! Included ops/partitions/months_wanted.sql
+-- From last month on: it is still yesterday somewhere. And whatever lies in the default partition wants its month.
+create or replace function ops.months_wanted(relation regclass, key_column name, months_ahead integer)
+  returns setof date
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_default record;
+begin
+  return query
+    select generate_series(
+      date_trunc('month', core.now()) - interval '1 month',
+      date_trunc('month', core.now()) + make_interval(months => months_wanted.months_ahead),
+      interval '1 month'
+    )::date;
+  select n.nspname, c.relname into v_default
+  from ops.partitions_of(months_wanted.relation) as p
+  join pg_class as c on c.oid = p.partition
+  join pg_namespace as n on n.oid = c.relnamespace
+  where p.is_default;
+  if found then
+    return query execute format(
+      'select distinct date_trunc(''month'', t.%1$I)::date from %2$I.%3$I as t where isfinite(t.%1$I)',
+      months_wanted.key_column, v_default.nspname, v_default.relname
+    );
+  end if;
+end
+$$;
+comment on function ops.months_wanted(regclass, name, integer) is $$First days of the months that a table must have a partition for.$$;
+revoke all on function ops.months_wanted(regclass, name, integer) from public;
+--! EndIncluded ops/partitions/months_wanted.sql
+--! Included ops/partitions/create_next_partition.sql
+-- One partition a call, so that whoever calls in a loop holds the locks of one only.
+-- security definer: the worker creates no tables by right; it can only ask for what the registry lists.
+create or replace function ops.create_next_partition(table_name text default null, months_ahead integer default null)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- For whoever is at it already; what is made takes its own locks, and waits for none of them for long.
+  set lock_timeout = '1min'
+as $$
+declare
+  v_table record;
+  v_month date;
+begin
+  -- Two workers at once: the second finds it made.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:create_monthly_partitions', 0));
+  for v_table in
+    select p.*, format('%I.%I', p.schema_name, p.table_name)::regclass as relation
+    from ops.partitioned_tables as p
+    where create_next_partition.table_name is null
+      or create_next_partition.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+    order by p.schema_name, p.table_name
+  loop
+    if ops.has_movable_rows(v_table.relation)
+      and not exists (select from ops.partitions_of(v_table.relation) as p where p.is_default)
+    then
+      return ops.make_default_partition(v_table.relation);
+    end if;
+    select w.month into v_month
+    from ops.months_wanted(
+      v_table.relation, v_table.key_column, coalesce(create_next_partition.months_ahead, v_table.months_ahead)
+    ) as w (month)
+    where not exists (
+      select from ops.partitions_of(v_table.relation) as p
+      where w.month::timestamp at time zone 'UTC' >= p.lower_bound and w.month::timestamp at time zone 'UTC' < p.upper_bound
+    )
+    order by w.month
+    limit 1;
+    if v_month is not null then
+      return ops.make_month(v_table.relation, v_table.key_column, v_month);
+    end if;
+    perform ops.copy_truncate_triggers(v_table.relation);
+  end loop;
+  return null;
+end
+$$;
+comment on function ops.create_next_partition(text, integer) is
+$$Makes the first partition that is missing; returns its name, or null when none is. Arguments as create_monthly_partitions.
+
+Safe to repeat: call it until it answers null.$$;
+revoke all on function ops.create_next_partition(text, integer) from public;
+grant execute on function ops.create_next_partition(text, integer) to howdah_worker;
+--! EndIncluded ops/partitions/create_next_partition.sql
+--! Included ops/partitions/create_monthly_partitions.sql
 -- Months exist before they are written to. Bounds are UTC whatever the session's zone, so two sessions never
 -- disagree; each partition gets RLS and no grants: nobody may go round the parent's policies through a leaf.
 -- security definer: the worker creates no tables by right; it can only ask for what the registry lists.
@@ -1117,81 +1439,182 @@ create or replace function ops.create_monthly_partitions(
   volatile
   security definer
   set search_path = pg_catalog, pg_temp
-  set timezone = 'UTC'
 as $$
 declare
-  v_table ops.partitioned_tables;
-  v_month date;
-  v_partition text;
-  v_leaf record;
+  v_name text;
   v_created_count integer := 0;
 begin
   if create_monthly_partitions.months_ahead not between 1 and 120 then
     perform core.raise_error('months_ahead_invalid', format('The number was %s.', create_monthly_partitions.months_ahead));
   end if;
-  -- Two workers at once: the second finds everything made.
-  perform pg_advisory_xact_lock(hashtextextended('howdah:create_monthly_partitions', 0));
-
-  for v_table in
-    select p.* from ops.partitioned_tables as p
-    where create_monthly_partitions.table_name is null
-      or create_monthly_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
-  loop
-    -- From last month on: it is still yesterday somewhere.
-    for v_month in
-      select generate_series(
-        date_trunc('month', core.now()) - interval '1 month',
-        date_trunc('month', core.now())
-          + make_interval(months => coalesce(create_monthly_partitions.months_ahead, v_table.months_ahead)),
-        interval '1 month'
-      )::date
-    loop
-      v_partition := v_table.table_name || to_char(v_month, '_YYYY_MM');
-      continue when to_regclass(format('%I.%I', v_table.schema_name, v_partition)) is not null;
-      execute format(
-        'create table %I.%I partition of %I.%I for values from (%L) to (%L)',
-        v_table.schema_name, v_partition, v_table.schema_name, v_table.table_name,
-        v_month, (v_month + interval '1 month')::date
-      );
-      execute format('alter table %I.%I enable row level security', v_table.schema_name, v_partition);
-      v_created_count := v_created_count + 1;
-    end loop;
-
-    -- Postgres hands triggers for each row down to partitions, and none for a TRUNCATE of the partition itself.
-    for v_leaf in
-      select n.nspname as schema_name, c.relname as table_name, t.tgname, fn.nspname as function_schema, f.proname
-      from pg_inherits as i
-      join pg_class as c on c.oid = i.inhrelid
-      join pg_namespace as n on n.oid = c.relnamespace
-      -- 34: before, truncate.
-      join pg_trigger as t on t.tgrelid = i.inhparent and t.tgtype = 34 and t.tgnargs = 0
-      join pg_proc as f on f.oid = t.tgfoid
-      join pg_namespace as fn on fn.oid = f.pronamespace
-      where i.inhparent = format('%I.%I', v_table.schema_name, v_table.table_name)::regclass
-        and not exists (select from pg_trigger as own where own.tgrelid = c.oid and own.tgname = t.tgname)
-    loop
-      execute format(
-        'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()',
-        v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname
-      );
-    end loop;
-  end loop;
-  if create_monthly_partitions.table_name is not null and v_table.table_name is null then
+  if create_monthly_partitions.table_name is not null and not exists (
+    select from ops.partitioned_tables as p
+    where create_monthly_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+  ) then
     perform core.raise_error('table_not_partitioned',
       format('The table was %s.', to_json(create_monthly_partitions.table_name)));
   end if;
+  loop
+    v_name := ops.create_next_partition(create_monthly_partitions.table_name, create_monthly_partitions.months_ahead);
+    exit when v_name is null;
+    v_created_count := v_created_count + (v_name !~ '_default$')::integer;
+  end loop;
   return v_created_count;
 end
 $$;
 comment on function ops.create_monthly_partitions(text, integer) is
-$$Makes the partitions of last month, this month and the months ahead; returns how many were missing.
+$$Makes the partitions of last month, this month and the months ahead, and of whatever lies in a default partition;
+returns how many months were missing.
 
 Without a table: every table of ops.partitioned_tables; without a number: as many months as the registry says.
 Safe to repeat. Errors: table_not_partitioned (404), months_ahead_invalid (400).$$;
 revoke all on function ops.create_monthly_partitions(text, integer) from public;
 grant execute on function ops.create_monthly_partitions(text, integer) to howdah_worker;
---! EndIncluded ops/create_monthly_partitions.sql
-select ops.create_monthly_partitions('core.audit_log');
+--! EndIncluded ops/partitions/create_monthly_partitions.sql
+--! Included ops/partitions/is_month_on_hold.sql
+-- Whether a partition holds rows of somebody whose data may not go now. How a row leads to a person is the registry's.
+create or replace function ops.is_month_on_hold(relation regclass, partition regclass)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_place record;
+  v_filter text;
+  v_user_id uuid;
+  v_is_on_hold boolean;
+begin
+  select n.nspname as schema_name, c.relname as table_name, pn.nspname as partition_schema, p.relname as partition_name
+  into v_place
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  join pg_class as p on p.oid = is_month_on_hold.partition
+  join pg_namespace as pn on pn.oid = p.relnamespace
+  where c.oid = is_month_on_hold.relation;
+  v_filter := gdpr.subject_filter(v_place.schema_name, v_place.table_name);
+  if v_filter is null then
+    return false;
+  end if;
+  -- One person at a time: each is a look into an index.
+  for v_user_id in select h.user_id from gdpr.users_on_hold() as h (user_id) loop
+    execute format('select exists (select from %I.%I where %s)', v_place.partition_schema, v_place.partition_name, v_filter)
+      into v_is_on_hold using v_user_id;
+    if v_is_on_hold then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+comment on function ops.is_month_on_hold(regclass, regclass) is $$Whether a partition has rows of a person under legal hold.$$;
+revoke all on function ops.is_month_on_hold(regclass, regclass) from public;
+--! EndIncluded ops/partitions/is_month_on_hold.sql
+--! Included ops/partitions/drop_month.sql
+-- One month, or the word that says why not.
+create or replace function ops.drop_month(relation regclass, partition regclass)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  -- Three locks after each other (the table, its default partition, what its foreign keys point at): 0.3 s at worst.
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_month record;
+  v_attempt_count integer := 0;
+begin
+  select n.nspname, c.relname into v_month
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = drop_month.partition;
+  loop
+    begin
+      -- A hold that is being placed is waited for, and one that comes now comes after the month.
+      lock table gdpr.legal_holds in share mode;
+      if ops.is_month_on_hold(drop_month.relation, drop_month.partition) then
+        return 'on_hold';
+      end if;
+      execute format('drop table %I.%I', v_month.nspname, v_month.relname);
+      return 'dropped';
+    exception when lock_not_available or deadlock_detected then
+      v_attempt_count := v_attempt_count + 1;
+      if v_attempt_count = 20 then
+        raise;
+      end if;
+      perform pg_sleep(0.1);
+    end;
+  end loop;
+end
+$$;
+comment on function ops.drop_month(regclass, regclass) is $$Drops a partition of a table unless a legal hold keeps it: dropped or on_hold.$$;
+revoke all on function ops.drop_month(regclass, regclass) from public;
+--! EndIncluded ops/partitions/drop_month.sql
+--! Included ops/partitions/drop_old_partitions.sql
+-- Months past their retention go whole. Postgres detaches CONCURRENTLY only where there is no default partition, and in no
+-- function: so a month goes by one DROP, under locks that nobody waits for longer than lock_timeout; another attempt
+-- follows when they were not to be had. The files are removed after the locks are gone.
+-- security definer: the worker owns no table; what may be dropped is fixed here.
+create or replace function ops.drop_old_partitions(table_name text default null, max_count integer default null)
+  returns table (partition_name text, outcome text)
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  -- For whoever is at it already; ops.drop_month() takes its own locks, and waits for none of them for long.
+  set lock_timeout = '1min'
+as $$
+declare
+  v_month record;
+  v_dropped_count integer := 0;
+begin
+  if drop_old_partitions.table_name is not null and not exists (
+    select from ops.partitioned_tables as p
+    where drop_old_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+  ) then
+    perform core.raise_error('table_not_partitioned', format('The table was %s.', to_json(drop_old_partitions.table_name)));
+  end if;
+  -- Two workers at once: the second finds what the first has left.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:drop_old_partitions', 0));
+  for v_month in
+    select t.relation, p.partition, n.nspname as schema_name, c.relname as name
+    from (
+      select q.*, format('%I.%I', q.schema_name, q.table_name)::regclass as relation from ops.partitioned_tables as q
+    ) as t
+    cross join lateral ops.partitions_of(t.relation) as p
+    join pg_class as c on c.oid = p.partition
+    join pg_namespace as n on n.oid = c.relnamespace
+    -- A log that proves its own beginning says goodbye to its months itself.
+    where t.is_dropped_by_clock
+      and (drop_old_partitions.table_name is null
+        or drop_old_partitions.table_name in (t.table_name, t.schema_name || '.' || t.table_name))
+      and p.upper_bound <= date_trunc('month', core.now()) - make_interval(months => t.retention_months)
+    order by p.upper_bound, n.nspname, c.relname
+  loop
+    exit when v_dropped_count >= drop_old_partitions.max_count;
+    partition_name := v_month.schema_name || '.' || v_month.name;
+    outcome := ops.drop_month(v_month.relation, v_month.partition);
+    v_dropped_count := v_dropped_count + (outcome = 'dropped')::integer;
+    return next;
+  end loop;
+end
+$$;
+comment on function ops.drop_old_partitions(text, integer) is
+$$Drops the months past their retention (retention_months of ops.partitioned_tables), oldest first; answers with each.
+
+outcome: dropped, or on_hold: somebody whose data are under legal hold has rows there, and the month stays.
+max_count: at most so many. Safe to repeat. Errors: table_not_partitioned (404); 55P03 when a table was never free.$$;
+revoke all on function ops.drop_old_partitions(text, integer) from public;
+grant execute on function ops.drop_old_partitions(text, integer) to howdah_worker;
+--! EndIncluded ops/partitions/drop_old_partitions.sql
+--! EndIncluded ops/partitions/_module.sql
+-- By name, and without asking which other partitions the table should have: what forbids a default one stands further down.
+select ops.make_month('core.audit_log', 'occurred_at', month::date)
+from generate_series(
+  date_trunc('month', now() at time zone 'UTC') - interval '1 month',
+  date_trunc('month', now() at time zone 'UTC') + interval '12 months', interval '1 month'
+) as month
+where to_regclass('core.audit_log' || to_char(month, '_YYYY_MM')) is null;
 
 -- Tenancy: organizations and their members.
 create table if not exists core.organizations (
@@ -1296,6 +1719,9 @@ create table if not exists core.mails (
   sign_up_request_id uuid references private.sign_up_requests (id) on delete set null,
   invitation_id uuid references core.invitations on delete set null,
   recipient text,
+  sealed_recipient bytea,
+  facts jsonb not null default '{}',
+  content jsonb,
   state text not null default 'waiting',
   last_error text,
   started_at timestamptz,
@@ -1307,8 +1733,12 @@ create table if not exists core.mails (
   constraint kind_is_valid check (kind in (
     'sign_up', 'account_exists', 'verify_email', 'reset_password', 'password_changed',
     'change_email', 'email_change_requested', 'email_changed', 'new_device', 'invitation', 'totp_enabled',
-    'totp_disabled', 'recovery_code_used', 'recovery_codes_regenerated', 'identity_linked', 'identity_unlinked'
+    'totp_disabled', 'recovery_code_used', 'recovery_codes_regenerated', 'identity_linked', 'identity_unlinked',
+    'deletion_requested', 'deletion_soon', 'deletion_cancelled', 'deletion_held', 'account_erased',
+    'data_export_ready', 'alert'
   )),
+  constraint facts_is_valid check (jsonb_typeof(facts) = 'object'),
+  constraint content_comes_with_alert check ((content is not null) = (kind = 'alert')),
   constraint recipient_is_valid check (core.is_email(recipient)),
   constraint state_is_valid check (state in ('waiting', 'sending', 'sent', 'failed', 'unknown', 'skipped')),
   constraint last_error_is_valid check (char_length(last_error) <= 500),
@@ -1541,6 +1971,7 @@ create table if not exists core.notification_kinds (
   description text not null,
   default_channels text[] not null,
   is_urgent boolean not null default false,
+  consent_purpose text,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
@@ -1816,11 +2247,585 @@ create table if not exists ops.task_runs (
   started_at timestamptz not null default core.now(),
   finished_at timestamptz,
   error text,
+  row_count bigint,
+  took_seconds numeric generated always as (round(extract(epoch from finished_at - started_at), 3)) stored,
   constraint task_is_valid check (char_length(task) between 1 and 100),
+  constraint row_count_is_valid check (row_count >= 0),
   constraint error_is_valid check (char_length(error) <= 200)
 );
 create index if not exists task_runs_task_started_at_idx on ops.task_runs (task, started_at);
 create index if not exists task_runs_started_at_idx on ops.task_runs (started_at);
+
+-- gdpr: holds
+create table if not exists gdpr.legal_holds (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  reason text not null,
+  placed_at timestamptz not null default core.now(),
+  released_at timestamptz,
+  updated_at timestamptz not null default now(),
+  constraint reason_is_valid check (char_length(reason) between 1 and 500)
+);
+create index if not exists legal_holds_user_id_idx on gdpr.legal_holds (user_id);
+create unique index if not exists legal_holds_open_idx on gdpr.legal_holds (user_id) where released_at is null;
+
+-- gdpr: requests
+create table if not exists gdpr.subject_requests (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  kind text not null,
+  received_at timestamptz not null default core.now(),
+  due_at timestamptz not null,
+  closed_at timestamptz,
+  outcome text,
+  origin text not null default 'account',
+  details text,
+  extended_at timestamptz,
+  extension_reason text,
+  refusal_reason text,
+  updated_at timestamptz not null default now(),
+  constraint kind_is_valid
+    check (kind in ('access', 'portability', 'erasure', 'rectification', 'restriction', 'objection')),
+  constraint outcome_is_valid check (outcome in ('fulfilled', 'withdrawn', 'refused')),
+  constraint closed_has_outcome check ((closed_at is null) = (outcome is null)),
+  constraint origin_is_valid check (origin in ('account', 'letter')),
+  constraint details_is_valid check (char_length(details) between 1 and 2000),
+  constraint extended_has_reason check ((extended_at is null) = (extension_reason is null)),
+  constraint extension_reason_is_valid check (char_length(extension_reason) between 1 and 500),
+  constraint refusal_reason_is_valid check (char_length(refusal_reason) between 1 and 500),
+  constraint subject_requests_id_user_id_key unique (id, user_id)
+);
+create index if not exists subject_requests_user_id_idx on gdpr.subject_requests (user_id);
+create index if not exists subject_requests_due_at_idx on gdpr.subject_requests (due_at) where closed_at is null;
+create unique index if not exists subject_requests_open_idx on gdpr.subject_requests (user_id, kind) where closed_at is null;
+
+-- gdpr: record, retention, view_columns
+create table if not exists gdpr.processing_activities (
+  name text primary key,
+  title text not null,
+  purpose text not null,
+  legal_basis text not null,
+  basis_reason text not null,
+  special_category_condition text,
+  people text[] not null,
+  recipients text[] not null default '{}',
+  transfers text[] not null default '{}',
+  added_recipients text[] not null default '{}',
+  added_transfers text[] not null default '{}',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{1,62}$'),
+  constraint title_is_valid check (char_length(title) between 1 and 80),
+  constraint purpose_is_valid check (char_length(purpose) between 1 and 500),
+  constraint basis_reason_is_valid check (char_length(basis_reason) between 1 and 500),
+  constraint legal_basis_is_valid check (legal_basis in
+    ('consent', 'contract', 'legal_obligation', 'vital_interests', 'public_task', 'legitimate_interests')),
+  constraint special_category_condition_is_valid check (special_category_condition in
+    ('explicit_consent', 'employment', 'vital_interests', 'non_profit', 'made_public', 'legal_claims',
+     'public_interest', 'health_care', 'public_health', 'archiving')),
+  constraint people_is_valid check (cardinality(people) > 0)
+);
+
+create table if not exists gdpr.retention_policies (
+  name text primary key,
+  schema_name name,
+  table_name name,
+  summary text not null,
+  action text not null,
+  aged_from text,
+  condition text,
+  assignments jsonb,
+  handler text,
+  setting text,
+  keep interval,
+  declared_keep interval,
+  least_keep interval not null default '0',
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{1,62}$'),
+  constraint summary_is_valid check (char_length(summary) between 1 and 300),
+  constraint action_is_valid check (action in ('delete', 'overwrite', 'call', 'drop_partitions', 'erase_account')),
+  constraint keep_is_valid check (keep >= least_keep and least_keep >= '0'),
+  constraint relation_is_whole check ((schema_name is null) = (table_name is null)),
+  constraint aged_rows_have_a_relation check ((aged_from is null) or (table_name is not null)),
+  constraint overwriting_says_with_what check ((action = 'overwrite') = (assignments is not null)),
+  constraint calling_says_what check ((action = 'call') = (handler is not null)),
+  -- Partitions keep what ops.partitioned_tables says, accounts live until they are erased, the rest one of two ways.
+  constraint time_is_said_once
+    check (num_nonnulls(keep, setting) = case when action in ('drop_partitions', 'erase_account') then 0 else 1 end)
+);
+
+create table if not exists gdpr.view_columns (
+  schema_name name not null,
+  view_name name not null,
+  column_name name not null,
+  class text not null,
+  reason text not null,
+  primary key (schema_name, view_name, column_name),
+  constraint class_is_valid check (class in ('none', 'personal', 'sensitive', 'secret')),
+  constraint reason_is_valid check (char_length(reason) between 1 and 300)
+);
+
+create table if not exists gdpr.processing_record_versions (
+  number integer primary key,
+  hash bytea not null,
+  record jsonb not null,
+  recorded_at timestamptz not null default core.now(),
+  constraint hash_is_valid check (octet_length(hash) = 32)
+);
+
+-- The cleaner, and whoever measures it, finds what is due without reading the table.
+create index if not exists sessions_ended_at_idx on core.sessions (least(expires_at, revoked_at));
+create index if not exists refresh_tokens_rotated_at_idx on private.refresh_tokens (rotated_at) where rotated_at is not null;
+create index if not exists totp_factors_created_at_idx on private.totp_factors (created_at) where confirmed_at is null;
+create index if not exists notification_tokens_disabled_at_idx on core.notification_tokens (disabled_at) where disabled_at is not null;
+create index if not exists organization_domains_expires_at_idx on core.organization_domains (expires_at) where verified_at is null;
+create index if not exists alerts_resolved_at_idx on ops.alerts (resolved_at) where resolved_at is not null;
+create index if not exists subject_requests_closed_at_idx on gdpr.subject_requests (closed_at) where closed_at is not null;
+
+-- gdpr: deletion
+create table if not exists gdpr.deletion_requests (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  subject_request_id uuid not null,
+  state text not null default 'waiting',
+  requested_at timestamptz not null default core.now(),
+  erase_at timestamptz not null,
+  reminded_at timestamptz,
+  held_at timestamptz,
+  problem text,
+  finished_at timestamptz,
+  updated_at timestamptz not null default now(),
+  constraint deletion_requests_subject_request_id_fkey foreign key (subject_request_id, user_id)
+    references gdpr.subject_requests (id, user_id) on delete cascade,
+  constraint state_is_valid check (state in ('waiting', 'held', 'erasing', 'erased', 'cancelled')),
+  constraint problem_is_valid check (problem ~ '^[a-z][a-z0-9_]{1,62}$'),
+  constraint finished_at_comes_with_final_state check ((finished_at is not null) = (state in ('erased', 'cancelled')))
+);
+create index if not exists deletion_requests_user_id_idx on gdpr.deletion_requests (user_id);
+create index if not exists deletion_requests_subject_request_id_idx on gdpr.deletion_requests (subject_request_id, user_id);
+create index if not exists deletion_requests_erase_at_idx on gdpr.deletion_requests (erase_at) where finished_at is null;
+create unique index if not exists deletion_requests_open_idx on gdpr.deletion_requests (user_id) where finished_at is null;
+
+-- gdpr: erasure
+create table if not exists gdpr.erasures (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  is_anonymization boolean not null default false,
+  step text not null default 'rows',
+  position integer not null default 0,
+  row_counts jsonb not null default '{}',
+  audit_events_blanked bigint not null default 0,
+  batch_transaction xid8,
+  -- Of the outbox; no key, because that mail is nobody's and goes after a month.
+  farewell_mail_id uuid,
+  started_at timestamptz not null default core.now(),
+  rows_at timestamptz,
+  erased_at timestamptz,
+  statistics_at timestamptz,
+  finished_at timestamptz,
+  updated_at timestamptz not null default now(),
+  constraint erasures_user_id_key unique (user_id),
+  constraint step_is_valid check (step in ('rows', 'log', 'account', 'statistics', 'done')),
+  constraint position_is_valid check (position >= 0),
+  constraint row_counts_is_valid check (jsonb_typeof(row_counts) = 'object'),
+  constraint finished_at_comes_with_last_step check ((finished_at is not null) = (step = 'done'))
+);
+
+create table if not exists gdpr.erasure_obstacles (
+  source text primary key,
+  description text not null
+);
+
+-- gdpr: anonymization
+create table if not exists gdpr.anonymous_sources (
+  name text primary key,
+  source text not null,
+  description text not null,
+  counted_until date,
+  constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{1,62}$')
+);
+create table if not exists gdpr.anonymous_counts (
+  name text not null references gdpr.anonymous_sources (name) on delete cascade,
+  label text not null,
+  day date not null,
+  people_count bigint not null,
+  primary key (name, label, day),
+  constraint people_count_is_valid check (people_count > 0)
+);
+
+-- gdpr: recipients
+create table if not exists gdpr.recipients (
+  name text primary key,
+  description text not null,
+  source text,
+  nothing_to_tell text,
+  webhook_url text,
+  webhook_secret bytea,
+  updated_at timestamptz not null default now(),
+  constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{1,62}$'),
+  constraint source_or_reason check ((source is null) = (nothing_to_tell is not null)),
+  constraint webhook_url_is_valid check (webhook_url ~ '^https?://[^[:space:]]+$' and char_length(webhook_url) <= 2000),
+  constraint webhook_has_secret check ((webhook_url is null) = (webhook_secret is null))
+);
+create table if not exists gdpr.recipient_notices (
+  id uuid primary key default core.new_id(),
+  erasure_id uuid not null references gdpr.erasures (id) on delete cascade,
+  recipient text not null references gdpr.recipients (name) on delete restrict,
+  state text not null,
+  sealed_references bytea,
+  reference_count integer not null,
+  attempt_count integer not null default 0,
+  last_error text,
+  told_at timestamptz,
+  created_at timestamptz not null default core.now(),
+  updated_at timestamptz not null default now(),
+  constraint recipient_notices_erasure_id_recipient_key unique (erasure_id, recipient),
+  constraint state_is_valid check (state in ('waiting', 'told', 'by_hand', 'failed')),
+  constraint told_at_comes_with_state check ((told_at is not null) = (state = 'told')),
+  constraint references_go_when_told check ((sealed_references is null) = (state = 'told')),
+  constraint last_error_is_valid check (char_length(last_error) <= 500)
+);
+create index if not exists recipient_notices_recipient_idx on gdpr.recipient_notices (recipient);
+
+-- gdpr: data_exports
+-- PostgREST serves a function's bytea as bytes where its type is named like the media type.
+do $$
+begin
+  if to_regtype('api."application/octet-stream"') is null then
+    create domain api."application/octet-stream" as bytea;
+  end if;
+end
+$$;
+comment on domain api."application/octet-stream" is 'Bytes, answered as they are to whoever accepts application/octet-stream.';
+
+create table if not exists gdpr.data_exports (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  request_id uuid not null,
+  kind text not null,
+  state text not null default 'waiting',
+  attempt_count integer not null default 0,
+  table_count integer,
+  exported_table_count integer not null default 0,
+  exported_row_count bigint not null default 0,
+  part_count integer,
+  size_bytes bigint,
+  sha256 bytea,
+  manifest jsonb,
+  error_key text,
+  download_hash bytea,
+  download_expires_at timestamptz,
+  served_part integer,
+  requested_at timestamptz not null default core.now(),
+  data_as_of timestamptz,
+  ready_at timestamptz,
+  expires_at timestamptz,
+  finished_at timestamptz,
+  updated_at timestamptz not null default now(),
+  foreign key (request_id, user_id) references gdpr.subject_requests (id, user_id) on delete cascade,
+  constraint kind_is_valid check (kind in ('access', 'portability')),
+  constraint state_is_valid check (state in ('waiting', 'running', 'ready', 'downloaded', 'expired', 'failed')),
+  constraint error_key_is_valid check (char_length(error_key) <= 100),
+  constraint ready_has_file check (
+    state <> 'ready' or num_nulls(part_count, size_bytes, sha256, manifest, ready_at, expires_at) = 0
+  ),
+  constraint download_hash_comes_with_expiry check ((download_hash is null) = (download_expires_at is null)),
+  constraint finished_at_comes_with_final_state
+    check ((finished_at is not null) = (state in ('downloaded', 'expired', 'failed')))
+);
+create index if not exists data_exports_user_id_idx on gdpr.data_exports (user_id);
+create index if not exists data_exports_request_id_user_id_idx on gdpr.data_exports (request_id, user_id);
+-- One at a time for each account.
+create unique index if not exists data_exports_open_idx on gdpr.data_exports (user_id)
+  where state in ('waiting', 'running', 'ready');
+
+create table if not exists gdpr.data_export_parts (
+  export_id uuid not null references gdpr.data_exports (id) on delete cascade,
+  number integer not null,
+  content bytea not null,
+  sha256 bytea not null generated always as (sha256(content)) stored,
+  primary key (export_id, number),
+  constraint number_is_valid check (number >= 0),
+  constraint content_is_valid check (octet_length(content) between 1 and 1048576)
+);
+-- It is compressed already.
+alter table gdpr.data_export_parts alter column content set storage external;
+
+-- gdpr: restriction
+create table if not exists gdpr.restrictions (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null references core.users (id) on delete cascade,
+  origin text not null,
+  reason text,
+  restricted_at timestamptz not null default core.now(),
+  lifted_at timestamptz,
+  updated_at timestamptz not null default now(),
+  constraint origin_is_valid check (origin in ('account', 'operator')),
+  constraint reason_is_valid check (char_length(reason) between 1 and 500),
+  constraint lifted_at_is_after_restricted_at check (lifted_at >= restricted_at)
+);
+create index if not exists restrictions_user_id_idx on gdpr.restrictions (user_id);
+create unique index if not exists restrictions_open_idx on gdpr.restrictions (user_id) where lifted_at is null;
+
+-- gdpr: consents
+create table if not exists gdpr.consent_purposes (
+  name text not null,
+  version integer not null,
+  texts jsonb not null,
+  is_required boolean not null default false,
+  created_at timestamptz not null default now(),
+  updated_at timestamptz not null default now(),
+  primary key (name, version),
+  constraint name_is_valid check (name ~ '^[a-z][a-z0-9_]{0,62}$'),
+  constraint version_is_valid check (version between 1 and 10000),
+  constraint texts_is_valid
+    check (jsonb_typeof(texts) = 'object' and texts ? 'en' and pg_column_size(texts) <= 16384)
+);
+create table if not exists gdpr.consents (
+  -- Two words within one instant have an order too.
+  number bigint not null generated always as identity,
+  user_id uuid not null references core.users (id) on delete cascade,
+  purpose text not null,
+  version integer not null,
+  action text not null,
+  recorded_at timestamptz not null default core.now(),
+  session_id uuid,
+  request_id text not null,
+  primary key (user_id, number),
+  foreign key (purpose, version) references gdpr.consent_purposes (name, version) on delete restrict,
+  constraint action_is_valid check (action in ('given', 'withdrawn')),
+  constraint request_id_is_valid check (char_length(request_id) between 1 and 100)
+);
+create index if not exists consents_user_id_purpose_idx on gdpr.consents (user_id, purpose, number desc);
+create index if not exists consents_purpose_version_idx on gdpr.consents (purpose, version);
+
+-- gdpr: breaches
+create table if not exists gdpr.breaches (
+  id uuid primary key default core.new_id(),
+  facts text not null,
+  effects text,
+  measures text,
+  leak jsonb not null,
+  noticed_at timestamptz not null,
+  due_at timestamptz not null,
+  exposed_from timestamptz,
+  exposed_until timestamptz,
+  person_count integer not null,
+  reported_at timestamptz,
+  delay_reason text,
+  no_report_reason text,
+  closed_at timestamptz,
+  created_at timestamptz not null default core.now(),
+  updated_at timestamptz not null default now(),
+  constraint facts_is_valid check (char_length(facts) between 1 and 10000),
+  constraint effects_is_valid check (char_length(effects) between 1 and 10000),
+  constraint measures_is_valid check (char_length(measures) between 1 and 10000),
+  constraint leak_is_valid check (jsonb_typeof(leak) = 'object'),
+  constraint person_count_is_valid check (person_count >= 0),
+  constraint exposed_until_is_after_exposed_from check (exposed_until >= exposed_from),
+  constraint delay_reason_is_valid check (char_length(delay_reason) between 1 and 2000),
+  constraint no_report_reason_is_valid check (char_length(no_report_reason) between 1 and 2000),
+  constraint late_has_delay_reason check (reported_at is null or reported_at <= due_at or delay_reason is not null),
+  constraint closed_is_answered check (
+    closed_at is null
+    or effects is not null and measures is not null and (reported_at is not null or no_report_reason is not null)
+  )
+);
+create index if not exists breaches_due_at_idx on gdpr.breaches (due_at)
+  where reported_at is null and closed_at is null;
+create table if not exists gdpr.breach_people (
+  breach_id uuid not null references gdpr.breaches (id) on delete restrict,
+  user_id uuid not null references core.users (id) on delete cascade,
+  columns jsonb not null,
+  primary key (breach_id, user_id),
+  constraint columns_is_valid check (jsonb_typeof(columns) = 'object')
+);
+create index if not exists breach_people_user_id_idx on gdpr.breach_people (user_id);
+
+-- gdpr: proof
+create table if not exists gdpr.erasure_ledger (
+  id uuid primary key default core.new_id(),
+  user_id uuid not null,
+  erased_at timestamptz not null default core.now(),
+  state text not null default 'erased',
+  copied_at timestamptz,
+  verified_at timestamptz,
+  proof jsonb,
+  signature text,
+  signing_key text,
+  -- No foreign key: the ledger also knows accounts that a restored backup does not.
+  constraint erasure_ledger_user_id_key unique (user_id),
+  constraint state_is_valid check (state in ('erased', 'verified', 'failed')),
+  constraint signature_names_its_key check ((signature is null) = (signing_key is null))
+);
+create index if not exists erasure_ledger_open_idx on gdpr.erasure_ledger (erased_at) where state <> 'verified' or copied_at is null;
+-- Unlogged: what is searched for is in no WAL, no base backup and on no replica.
+create unlogged table if not exists private.erasure_words (
+  erasure_id uuid not null references gdpr.erasure_ledger (id) on delete cascade,
+  word text not null,
+  origin text not null,
+  is_identity boolean not null,
+  constraint erasure_words_pkey primary key (erasure_id, word)
+);
+
+-- ops: upkeep
+-- What was measured every five minutes, for looking back; older values are thinned.
+create table if not exists ops.metric_samples (
+  metric text not null,
+  labels jsonb not null default '{}',
+  value numeric not null,
+  sampled_at timestamptz not null default core.now(),
+  primary key (metric, labels, sampled_at),
+  constraint metric_is_valid check (char_length(metric) between 1 and 100)
+);
+create index if not exists metric_samples_sampled_at_idx on ops.metric_samples (sampled_at);
+
+-- Transactions that were seen running for long. Which statement it was is a number: its text may be about people.
+create table if not exists ops.long_queries (
+  pid integer not null,
+  started_at timestamptz not null,
+  query_id bigint,
+  role name,
+  application text not null,
+  state text not null,
+  waits_for text,
+  blocked_by integer[] not null default '{}',
+  seen_at timestamptz not null,
+  running_seconds numeric not null,
+  primary key (pid, started_at),
+  constraint running_seconds_is_valid check (running_seconds >= 0)
+);
+create index if not exists long_queries_seen_at_idx on ops.long_queries (seen_at);
+
+-- ops: materialized views
+create table if not exists ops.materialized_views (
+  schema_name name not null,
+  view_name name not null,
+  period_seconds integer not null,
+  declared_at timestamptz not null default core.now(),
+  refreshed_at timestamptz,
+  took_seconds numeric,
+  row_count bigint,
+  failed_at timestamptz,
+  error_code text,
+  primary key (schema_name, view_name),
+  constraint period_seconds_is_valid check (period_seconds between 60 and 31536000)
+);
+
+--! Included ops/materialized_views/user_activity.sql
+-- What people did, day by day: said once, kept by ops.user_statistics, shown by ops.user_activity_summary.
+-- Included before the tables, because a materialized view asks it.
+create or replace function ops.user_activity(days integer)
+  returns table (day date, sign_up_count bigint, sign_in_count bigint, active_user_count bigint)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_today date := (core.now() at time zone 'UTC')::date;
+begin
+  return query
+    select
+      d.day,
+      (select count(*) from core.users as u where u.created_at >= d.starts_at and u.created_at < d.ends_at),
+      (select count(*) from core.sessions as s where s.created_at >= d.starts_at and s.created_at < d.ends_at),
+      (
+        select count(distinct s.user_id) from core.sessions as s
+        where s.created_at < d.ends_at and coalesce(s.refreshed_at, s.created_at) >= d.starts_at
+      )
+    from (
+      select g::date as day, g at time zone 'UTC' as starts_at, (g + interval '1 day') at time zone 'UTC' as ends_at
+      from generate_series(
+        (v_today - (user_activity.days - 1))::timestamp, v_today::timestamp, interval '1 day'
+      ) as g
+    ) as d;
+end
+$$;
+comment on function ops.user_activity(integer) is
+$$Accounts made, sessions begun and accounts active on each of the last days, in UTC, today the last of them.$$;
+revoke all on function ops.user_activity(integer) from public;
+--! EndIncluded ops/materialized_views/user_activity.sql
+create materialized view if not exists ops.user_statistics as
+  select a.day, a.sign_up_count, a.sign_in_count, a.active_user_count from ops.user_activity(30) as a;
+create unique index if not exists user_statistics_day_idx on ops.user_statistics (day);
+
+-- core: tokens with which a monitoring tool scrapes
+create table if not exists core.scrape_tokens (
+  id uuid primary key default core.new_id(),
+  name text not null,
+  created_at timestamptz not null default core.now(),
+  expires_at timestamptz not null,
+  revoked_at timestamptz,
+  constraint name_is_valid check (char_length(name) between 1 and 80),
+  constraint expires_at_is_after_created_at check (expires_at > created_at)
+);
+
+-- core: a function that answers with this writes its own Content-Type (PostgREST's handler of any media type)
+do $$
+begin
+  if to_regtype('core."*/*"') is null then
+    create domain core."*/*" as text;
+    comment on domain core."*/*" is 'Text that is answered as it is, whatever media type was asked for.';
+  end if;
+end
+$$;
+
+-- ops: what alerts were told to whom
+create table if not exists ops.alert_deliveries (
+  id uuid primary key default core.new_id(),
+  alert_id uuid not null references ops.alerts (id) on delete cascade,
+  channel text not null,
+  event text not null,
+  severity text not null,
+  content jsonb not null,
+  state text not null default 'waiting',
+  attempt_count integer not null default 0,
+  next_attempt_at timestamptz not null default core.now(),
+  last_error text,
+  mail_id uuid,
+  created_at timestamptz not null default core.now(),
+  finished_at timestamptz,
+  constraint channel_is_valid check (channel in ('webhook', 'mail')),
+  constraint event_is_valid check (event in ('opened', 'changed', 'resolved')),
+  constraint severity_is_valid check (severity in ('warn', 'critical')),
+  constraint state_is_valid check (state in ('waiting', 'sending', 'sent', 'queued', 'failed', 'skipped')),
+  constraint last_error_is_valid check (char_length(last_error) <= 100),
+  constraint finished_at_comes_with_final_state check (
+    (finished_at is not null) = (state in ('sent', 'queued', 'failed', 'skipped'))
+  )
+);
+create index if not exists alert_deliveries_alert_id_idx on ops.alert_deliveries (alert_id);
+create index if not exists alert_deliveries_created_at_idx on ops.alert_deliveries (created_at);
+
+-- ops: how full the disks are that a worker can see
+create table if not exists ops.disk_usage (
+  place text primary key,
+  total_bytes numeric not null,
+  free_bytes numeric not null,
+  sampled_at timestamptz not null default core.now(),
+  constraint place_is_valid check (place ~ '^[a-z][a-z0-9_]{0,39}$'),
+  constraint free_bytes_is_valid check (free_bytes between 0 and total_bytes and total_bytes > 0)
+);
+
+-- ops/backups: what the instance knows of its backups
+create table if not exists ops.backups (
+  name text not null constraint backups_pkey primary key constraint name_is_short check (length(name) between 1 and 200),
+  kind text not null constraint kind_is_valid check (kind in ('base', 'external')),
+  created_at timestamptz not null,
+  size_bytes bigint constraint size_bytes_is_not_negative check (size_bytes >= 0),
+  verified_at timestamptz,
+  problem text,
+  removed_at timestamptz
+);
+comment on table ops.backups is $$Backups of this instance, those that are gone included.$$;
+comment on column ops.backups.name is $$Folder or file.$$;
+comment on column ops.backups.kind is $$base: made by npm run backup:create; external: by another program.$$;
+comment on column ops.backups.created_at is $$When it was begun.$$;
+comment on column ops.backups.size_bytes is $$Bytes of its files.$$;
+comment on column ops.backups.verified_at is $$When a restore of it was last tried.$$;
+comment on column ops.backups.problem is $$What is wrong with it; null: nothing is known.$$;
+comment on column ops.backups.removed_at is $$When it was found to be gone.$$;
 
 --! Included index.sql
 -- Every stateless object of the database, module by module, in the order in which they know each other.
@@ -1835,9 +2840,11 @@ comment on schema ops is $$What operators type and the worker runs.$$;
 comment on schema gdpr is $$Which column holds what about whom.$$;
 
 revoke all on schema api, core, private, ops, gdpr from public;
-grant usage on schema api to howdah_anon, howdah_user, howdah_admin;
-grant usage on schema core to howdah_anon, howdah_user, howdah_admin, howdah_worker;
-grant usage on schema ops to howdah_worker;
+grant usage on schema api to howdah_anon, howdah_user, howdah_admin, howdah_metrics;
+grant usage on schema core to howdah_anon, howdah_user, howdah_admin, howdah_metrics, howdah_worker;
+grant usage on schema ops, gdpr to howdah_worker;
+-- For what tools may ask of the server's statistics; no table is theirs.
+grant usage on schema ops to howdah_monitoring;
 -- For one function: core.postgrest_settings().
 grant usage on schema core to howdah_authenticator;
 --! EndIncluded core/schemas.sql
@@ -2232,7 +3239,11 @@ begin atomic
   select e.key, e.status, e.summary, e.hint
   from (values
     -- identity
+    ('account_needed', 409, 'Others depend on the account.', 'details name what has to be handed over or deleted first; then ask again.'),
     ('account_not_found', 404, 'No such account.', 'Check the address; operators find accounts in core.users.'),
+    ('account_closing', 403, 'The account is going to be erased and can only be read.', 'cancel_account_deletion keeps it; the view account_deletion tells when it goes.'),
+    ('account_erased', 410, 'The account was erased, and nothing is written for it any more.', 'Nothing to do.'),
+    ('account_on_hold', 409, 'A legal hold keeps what is held about the account.', 'Release the hold first: gdpr.release_legal_hold(email).'),
     ('account_suspended', 403, 'The account is suspended.', 'Write to whoever runs the service.'),
     ('call_not_plain', 400, 'This function is called without select, filter, order or preference.', 'Send the arguments only, and pick what you need from the answer yourself.'),
     ('avatar_url_invalid', 400, 'The address of the picture cannot be kept.', 'Send an https address of at most 2,000 characters.'),
@@ -2246,7 +3257,9 @@ begin atomic
     ('audit_reason_missing', 400, 'Seals are given up only for a reason.', 'Say what was restored, from when, and who decided it.'),
     ('audit_seal_unknown', 400, 'Verification can only go on from a seal whose copy is passed along.', 'Pass the line of audit-seals.jsonl with that number.'),
     ('audit_transactions_restarted', 409, 'Transactions here have lower numbers than the audit log has sealed.', 'Raise the server''s next transaction with pg_resetwal -x and -e, as docs/audit.md says.'),
+    ('deletion_not_requested', 404, 'No deletion of your account is waiting.', 'The view account_deletion lists what you asked for.'),
     ('device_invalid', 400, 'The device fingerprint or name has a length no session can hold.', 'Send 8 to 200 characters of fingerprint and 1 to 120 of name, or leave them out.'),
+    ('erasure_under_way', 409, 'The erasure of the account has begun, and part of it is gone.', 'Nothing to do: it goes on by itself.'),
     ('display_name_invalid', 400, 'The display name is empty or too long.', 'Send 1 to 80 characters.'),
     ('email_already_verified', 409, 'The e-mail address is confirmed.', 'Nothing is left to do.'),
     ('email_invalid', 400, 'The e-mail address is not one we can write to.', 'Send one plain address such as ada@example.com, at most 254 bytes.'),
@@ -2270,6 +3283,8 @@ begin atomic
     ('password_too_long', 400, 'The password is longer than 72 bytes.', 'Use at most 72 bytes; bcrypt would ignore the rest, so we refuse it.'),
     ('password_too_short', 400, 'The password is shorter than 8 characters.', 'Use at least 8 characters; several words make a good password.'),
     ('password_wrong', 403, 'This needs your password, and it was another one.', 'Send the password of the account; passwords are compared exactly as sent.'),
+    ('recipient_not_found', 404, 'There is no such recipient, or nobody has to be told.', 'gdpr.recipients and gdpr.recipient_notices list them.'),
+    ('recipient_url_invalid', 400, 'Notices cannot be sent to this address.', 'Give a full http or https address of at most 2,000 characters.'),
     ('refresh_token_invalid', 401, 'The refresh token is not one of ours.', 'Sign in again.'),
     ('refresh_token_reused', 401, 'The refresh token was used before; its session has been ended.', 'Sign in again. If you did not use it twice, someone else may have.'),
     ('refresh_token_superseded', 409, 'A newer refresh token of this session is already in use.', 'Use the newest token you hold.'),
@@ -2290,6 +3305,27 @@ begin atomic
     ('totp_not_enabled', 409, 'The account has no authenticator app.', 'start_totp_enrollment sets one up.'),
     ('totp_not_started', 409, 'No authenticator app is waiting for its first code.', 'Call start_totp_enrollment; it waits for 15 minutes.'),
     ('user_preferences_invalid', 400, 'The preferences are no object that can be kept.', 'Send an object; keys are snake_case, and the whole may take 16 KiB.'),
+    -- privacy
+    ('breach_closed', 409, 'The breach is closed.', 'Enter what came out later as a breach of its own.'),
+    ('breach_delay_unexplained', 409, 'The 72 hours are over.', 'Pass delay_reason: Article 33(1) wants it in the report.'),
+    ('breach_incomplete', 409, 'A breach is closed with effects, measures, and a report or why there is none.', 'describe_breach() and note_breach_report() say them; or pass no_report_reason.'),
+    ('breach_invalid', 400, 'The facts are empty or too long, or a time cannot be.', 'Send 1 to 10,000 characters, and times that have passed, in their order.'),
+    ('breach_leak_invalid', 400, 'This does not say what got out.', 'Name one of session, export, copy, tenant and columns; gdpr.report_breach() says how.'),
+    ('breach_not_found', 404, 'There is no such breach.', 'The table gdpr.breaches lists them.'),
+    ('breaches_append_only', 403, 'The register of breaches only grows.', 'describe_breach() adds what came out later.'),
+    ('consent_purpose_unknown', 404, 'There is no such purpose.', 'The view consents lists them.'),
+    ('consent_text_fixed', 409, 'Somebody agreed to this text.', 'Declare the new text as the next version.'),
+    ('consent_version_outdated', 409, 'The text was replaced by a newer one.', 'Show the text of the view consents and send its version.'),
+    ('consents_append_only', 403, 'What somebody agreed to is not changed afterwards.', 'Record a new one.'),
+    ('correction_invalid', 400, 'The correction is empty or too long.', 'Send 1 to 2,000 characters.'),
+    ('request_closed', 409, 'The request is answered.', 'Enter a new one.'),
+    ('request_date_invalid', 400, 'A request cannot come in the future.', 'Send when it came, or nothing for now.'),
+    ('request_extended', 409, 'The request was given more time before.', 'Answer it: the law extends once.'),
+    ('request_not_found', 404, 'There is no such request.', 'The view gdpr.open_requests lists those that wait.'),
+    ('request_overdue', 409, 'More time is given only before the first month is over.', 'Answer it now.'),
+    ('request_reason_invalid', 400, 'Who asked is owed a reason of 1 to 500 characters.', 'Say it in words that can be read to them.'),
+    ('restriction_not_found', 404, 'You have asked for no restriction that is in force.', 'One that an operator set ends through whoever runs the service.'),
+    ('restriction_reason_invalid', 400, 'The reason has 1 to 500 characters.', 'Say why, shorter.'),
     -- analytics
     ('csv_malformed', 400, 'The text is no CSV that can be read, or its first line names other columns.', 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.'),
     ('event_name_invalid', 400, 'This cannot be the name of an event.', 'Begin with a to z; use at most 64 of a to z, 0 to 9, underscore and dot.'),
@@ -2310,6 +3346,7 @@ begin atomic
     ('no_organization_to_join', 404, 'No organization takes in addresses at your domain.', 'Ask somebody there for an invitation.'),
     ('organization_branding_invalid', 400, 'The branding does not have the right shape.', 'Send an object of logo_url, icon_url (https), primary_color, accent_color (#rrggbb) and tagline.'),
     ('organization_name_invalid', 400, 'The name cannot be an organization''s.', 'Send 1 to 120 characters, without blanks around them.'),
+    ('hold_reason_invalid', 400, 'A hold needs a reason of 1 to 500 characters.', 'Say why the data has to stay, for instance a file number.'),
     ('organization_needs_owner', 409, 'The organization would be left without an owner who can act.', 'Make another member owner first, or delete the organization.'),
     ('organization_not_found', 404, 'You belong to no such organization.', 'The view organizations lists yours.'),
     ('organization_role_required', 403, 'Your role in the organization does not allow this.', 'Ask an owner; docs/tenancy.md says which role may do what.'),
@@ -2348,11 +3385,24 @@ begin atomic
     ('plan_not_found', 404, 'There is no such plan.', 'The view plans lists those that are for sale.'),
     ('trial_already_used', 409, 'The trial has been used.', 'Trials are once in the life of an account or organization.'),
     ('trial_not_offered', 400, 'The plan has no trial, or not for this kind of subject.', 'See trial_days and audience in the view plans.'),
+    -- copies of one's data
+    ('data_export_kind_unknown', 400, 'There is no such kind of request for data.', 'Send access or portability.'),
+    ('data_export_not_found', 404, 'There is no such file to download for you.', 'The view data_exports lists yours; a token works once. Ask for a new one with request_data_export.'),
+    ('too_many_data_exports', 429, 'You asked for as many copies of your data as one can in a day.', 'Ask again tomorrow.'),
     -- every module
+    ('alert_webhook_invalid', 400, 'Alerts cannot be posted there, or not signed with this secret.', 'Send an https address of at most 2,000 characters; a secret is whsec_ and the base64 of 24 to 64 bytes.'),
+    ('query_not_explained', 400, 'Only one SELECT is explained, and nothing that writes.', 'Send a single query without a semicolon; write parameters as values.'),
+    ('scrape_token_elsewhere', 403, 'A scrape token reads GET /rpc/metrics and nothing else.', 'Sign in for everything else.'),
+    ('scrape_token_invalid', 400, 'There is no such scrape token to be made.', 'Send a name of 1 to 80 characters and 1 to 3,650 days.'),
+    ('erasure_not_done', 409, 'The account still lives.', 'Erase it first: gdpr.erase_account().'),
+    ('erasure_not_found', 404, 'There is no such erasure.', 'gdpr.erasure_ledger lists them.'),
+    ('erasure_not_proven', 409, 'There is no certificate of this erasure yet.', 'It comes within minutes; gdpr.erasure_ledger tells the state.'),
     ('setting_invalid', 400, 'The value does not fit the setting.', 'core.setting_catalogue() lists every setting with its type.'),
     ('setting_unknown', 404, 'There is no setting of this name.', 'core.setting_catalogue() lists every setting.'),
+    ('statement_timeout_missing', 400, 'A query is only run here when the session ends it in time.', 'First say: set statement_timeout = ''10s''; up to 60s.'),
     ('table_not_audited', 404, 'Changes to this table are not in the audit log.', 'core.audited_tables lists every table, and why some are not audited.'),
     ('table_not_partitioned', 404, 'No table of this name is declared as partitioned.', 'ops.partitioned_tables lists them.'),
+    ('view_not_declared', 404, 'No materialized view of this name is declared.', 'ops.materialized_views lists them.'),
     ('write_without_filter', 400, 'A write without a filter would change every row you may see.', 'Add a filter, for instance ?id=eq.… .'),
     -- what PostgREST and Postgres refuse by themselves, see core.error_codes()
     ('already_exists', 409, 'A row with this key exists.', 'Read it, or send another key.'),
@@ -2395,6 +3445,8 @@ begin atomic
     ('note_too_long', 400, 'The note is longer than 2,000 characters.', 'Shorten it.'),
     ('preferences_invalid', 400, 'The preferences do not have the right shape.', 'The details name the path and what it must match.'),
     ('search_query_invalid', 400, 'The search has no word in it or is too long.', 'Send at most 200 characters with at least one word.'),
+    ('retention_invalid', 400, 'Rows under this policy cannot be kept for that time.', 'details say what is allowed.'),
+    ('retention_policy_not_found', 404, 'No such retention policy, or it is not kept by rows.', 'gdpr.retention_policies lists them.'),
     ('search_words_invalid', 400, 'These cannot be searched for.', 'Give at least one word; each of four characters or more.'),
     ('source_not_found', 404, 'There is no such source.', 'The view content_sources lists them.'),
     ('source_url_invalid', 400, 'This cannot be the address of a source.', 'Send an http or https address of at most 2,000 bytes.'),
@@ -2577,16 +3629,32 @@ create or replace function core.setting_catalogue()
 begin atomic
   select s.name, s.default_value, s.json_schema, s.description
   from (values
+    ('account_deletion_grace_days', '14'::jsonb, '{"type": "integer", "minimum": 0, "maximum": 27}'::jsonb,
+      'Days between asking for deletion and the erasure; the law gives a month for all of it, and February has 28.'),
+    ('alert_mail_to', '[]'::jsonb, '{"type": "array", "maxItems": 10, "uniqueItems": true, "items": {"type": "string", "maxLength": 254, "pattern": "^[^[:space:]@<>,;]+@[^[:space:]@<>,;]+$"}}'::jsonb,
+      'Addresses that alerts are mailed to.'),
+    ('alert_pause_minutes', '15', '{"type": "integer", "minimum": 1, "maximum": 1440}',
+      'So long nothing is sent about an alert again, unless it became worse: what flaps must not flood.'),
+    ('api_pool_size', '10', '{"type": "integer", "minimum": 1, "maximum": 1000}',
+      'Connections that all PostgREST together may open (PGRST_DB_POOL times their number).'),
     ('app_name', '"Howdah"'::jsonb, '{"type": "string", "minLength": 1, "maxLength": 80, "pattern": "^[^<>[:cntrl:]]+$"}'::jsonb,
       'What the product is called in its mails.'),
     ('app_url', '"http://127.0.0.1:3000"', '{"type": "string", "maxLength": 500, "pattern": "^https?://[^[:space:]#?]+[^[:space:]#?/]$"}',
       'Where the client application lives, without a slash at the end: the links in mails start with it.'),
     ('analytics_accept_unregistered', 'true'::jsonb, '{"type": "boolean"}'::jsonb,
       'Whether events without a registered schema are taken.'),
+    ('analytics_requires_consent', 'true', '{"type": "boolean"}',
+      'Whether events of signed-in people are stored only while they agree to the purpose analytics.'),
     ('analytics_event_quota', '20000', '{"type": "integer", "minimum": 1, "maximum": 100000000}',
       'Events an account, or a visitor who is not signed in, may send in 10 minutes; an address ten times as many.'),
+    ('backups', '"auto"', '{"type": "string", "enum": ["auto", "required", "elsewhere"]}',
+      'Who is told of missing backups: auto: operators of what is in use (app_url, a backup once made); elsewhere: nobody.'),
+    ('backup_retention_days', '30', '{"type": "integer", "minimum": 1, "maximum": 3650}',
+      'Days after which backups and archived log are deleted; what was erased is gone from them by then.'),
     ('billing_event_retention_days', '90', '{"type": "integer", "minimum": 35, "maximum": 3650}',
       'Days after which events of the billing provider are deleted.'),
+    ('database_disk_bytes', 'null', '{"type": ["integer", "null"], "minimum": 1, "maximum": 9007199254740991}',
+      'Size of the disk that the database lies on, which Postgres cannot see; null: only what a worker sees is measured.'),
     ('default_organization_plan', '"starter"', '{"type": "string", "minLength": 1, "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
       'Plan of organizations without a subscription; one that does not exist limits nothing.'),
     ('default_user_plan', '"free"', '{"type": "string", "maxLength": 40, "pattern": "^[a-z][a-z0-9_]*$"}',
@@ -2595,6 +3663,18 @@ begin atomic
       'Whether client_reference_id of a checkout says who pays; with payment links the payer writes it.'),
     ('client_address_header', 'null', '{"type": ["string", "null"], "maxLength": 100, "pattern": "^[a-z0-9-]+$"}',
       'Header in which the proxy in front of PostgREST writes the caller''s address (lower case); null: address unknown.'),
+    ('controller_name', 'null', '{"type": ["string", "null"], "minLength": 1, "maxLength": 300, "pattern": "^[^[:cntrl:]]+$"}',
+      'Who answers for the data (Article 4(7) GDPR), as the processing record names them.'),
+    ('controller_contact', 'null', '{"type": ["string", "null"], "minLength": 1, "maxLength": 500, "pattern": "^[^[:cntrl:]]+$"}',
+      'How the controller, and its representative where there is one, is reached.'),
+    ('privacy_officer_contact', 'null', '{"type": ["string", "null"], "minLength": 1, "maxLength": 500, "pattern": "^[^[:cntrl:]]+$"}',
+      'Name and contact of the data protection officer; null: none is designated.'),
+    ('data_export_download_minutes', '60', '{"type": "integer", "minimum": 5, "maximum": 1440}',
+      'Minutes that somebody has to download the copy of their data, from giving the password on.'),
+    ('data_export_retention_hours', '72', '{"type": "integer", "minimum": 1, "maximum": 720}',
+      'Hours after which such a copy is deleted if nobody has downloaded it.'),
+    ('data_exports_per_day', '3', '{"type": "integer", "minimum": 1, "maximum": 50}',
+      'How many copies of their data somebody may ask for in 24 hours.'),
     ('jwt_audience', '"howdah"', '{"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^[:space:][:cntrl:]]+$"}', 'Claim aud of access tokens.'),
     ('jwt_issuer', '"howdah"', '{"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[^[:space:][:cntrl:]]+$"}', 'Claim iss of access tokens.'),
     ('mail_sender', '"no-reply@localhost"', '{"type": "string", "maxLength": 254, "pattern": "^[^[:space:]@<>,;]+@[^[:space:]@<>,;]+$"}',
@@ -2678,6 +3758,22 @@ comment on function core.current_session_id() is $$The id of the session of the 
 revoke all on function core.current_session_id() from public;
 grant execute on function core.current_session_id() to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/current_session_id.sql
+--! Included core/request_id.sql
+-- A client may name its request, but write nothing else into what is kept.
+create or replace function core.request_id()
+  returns text
+  language sql
+  volatile
+return coalesce(
+  substring(
+    nullif(current_setting('request.headers', true), '')::jsonb ->> 'x-request-id' from '^[A-Za-z0-9._:/+=-]{1,100}$'
+  ),
+  'tx-' || pg_current_xact_id()
+);
+comment on function core.request_id() is
+$$On whose request: the client's name for it (header X-Request-Id), or the number of the transaction.$$;
+revoke all on function core.request_id() from public;
+--! EndIncluded core/request_id.sql
 --! Included core/is_admin.sql
 -- The database role decides, not a claim: PostgREST may only become howdah_admin for a token that says so,
 -- and core.check_request() compares that with core.users at each request.
@@ -2770,7 +3866,7 @@ begin atomic
 end;
 comment on function private.set_secret(text, text) is
 $$Stores a secret. Safe to repeat. Known names: attempt_key; jwt_secret, jwt_secret_next and jwt_secret_previous;
-billing_webhook_secrets; web_push_public_key and web_push_private_key.$$;
+billing_webhook_secrets; alert_webhook_url and alert_webhook_secret; web_push_public_key and web_push_private_key.$$;
 revoke all on function private.set_secret(text, text) from public;
 --! EndIncluded core/secrets.sql
 --! Included core/enqueue_job.sql
@@ -3023,6 +4119,7 @@ create or replace trigger _100_touch_updated_at
 
 -- No policy: nobody but their owner's functions reads these.
 alter table core.settings enable row level security;
+alter table core.scrape_tokens enable row level security;
 alter table private.secrets enable row level security;
 alter table private.attempts enable row level security;
 --! EndIncluded core/policies.sql
@@ -3153,7 +4250,6 @@ create or replace function core.write_audit_event(
 as $$
 declare
   v_claims jsonb := nullif(current_setting('request.jwt.claims', true), '')::jsonb;
-  v_headers jsonb := nullif(current_setting('request.headers', true), '')::jsonb;
   v_event core.audit_log;
 begin
   v_event.id := nextval('core.audit_log_id_seq');
@@ -3173,11 +4269,7 @@ begin
   if session_user = 'howdah_worker' then
     v_event.job_id := substring(current_setting('howdah.job_id', true) from '^[0-9]{1,18}$')::bigint;
   end if;
-  -- A client may name its request, but write nothing else into a log that is kept.
-  v_event.request_id := coalesce(
-    substring(v_headers ->> 'x-request-id' from '^[A-Za-z0-9._:/+=-]{1,100}$'),
-    'tx-' || v_event.transaction_id
-  );
+  v_event.request_id := core.request_id();
   v_event.key := write_audit_event.key;
   v_event.old_values := write_audit_event.old_values;
   v_event.new_values := write_audit_event.new_values;
@@ -3329,6 +4421,52 @@ end;
 comment on function core.mask_secret(jsonb, text) is $$A row image with one column replaced by the marker, where it has a value.$$;
 revoke all on function core.mask_secret(jsonb, text) from public;
 --! EndIncluded core/audit/mask_secret.sql
+--! Included core/audit/erase_event.sql
+-- An erasure deletes rows by the thousand, and each event would be blanked in the next moment. One event for all rows of a
+-- table tells the same: whose rows went, when, from where, and how many.
+
+create or replace function core.is_being_erased(user_id uuid)
+  returns boolean
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from gdpr.erasures as e
+    where e.user_id = is_being_erased.user_id and e.batch_transaction = pg_current_xact_id_if_assigned()
+  )
+$$;
+comment on function core.is_being_erased(uuid) is $$Whether this transaction is one of those that erase the account.$$;
+revoke all on function core.is_being_erased(uuid) from public;
+
+create or replace function core.record_erased_rows(schema_name name, table_name name, user_id uuid, row_count bigint)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_arguments text[] := core.audit_arguments(
+    format('%I.%I', record_erased_rows.schema_name, record_erased_rows.table_name)::regclass
+  );
+begin
+  -- Where no column names the person, each row had an event of its own.
+  if record_erased_rows.row_count > 0 and v_arguments[4] <> '' and exists (
+    select from core.audited_tables as a
+    where a.is_audited
+      and (a.schema_name, a.table_name) = (record_erased_rows.schema_name, record_erased_rows.table_name)
+  ) then
+    perform core.write_audit_event(
+      'data', v_arguments[1], 'erase', null, null, jsonb_build_object('row_count', record_erased_rows.row_count),
+      record_erased_rows.user_id, null
+    );
+  end if;
+end
+$$;
+comment on function core.record_erased_rows(name, name, uuid, bigint) is
+$$Writes the event that stands for all of a person's rows that an erasure has just deleted from an audited table.$$;
+revoke all on function core.record_erased_rows(name, name, uuid, bigint) from public;
+--! EndIncluded core/audit/erase_event.sql
 --! Included core/audit/audit_triggers.sql
 -- What core.audit_table() hangs on a table. Arguments of the row trigger, worked out once when it is attached:
 -- name of the table, columns of its key, columns of class secret, column that names the person (or nothing).
@@ -3352,6 +4490,12 @@ declare
   v_key jsonb := '{}';
   v_column text;
 begin
+  -- An erasure writes one event for all of a person's rows of a table. The setting saves looking; it is not believed.
+  if tg_op = 'DELETE' and tg_argv[3] <> '' and current_setting('howdah.erasing', true) = 'on'
+    and core.is_being_erased((v_old ->> tg_argv[3])::uuid)
+  then
+    return null;
+  end if;
   foreach v_column in array tg_argv[1]::text[] loop
     v_key := v_key || jsonb_build_object(v_column, coalesce(v_old, v_new) -> v_column);
   end loop;
@@ -3549,7 +4693,10 @@ begin
     v_blanked.blanked_by := new.blanked_by;
     if old.blanked_by is null and new is not distinct from v_blanked and exists (
       select from core.audit_log as e
-      where e.id = new.blanked_by
+      -- Written by the same transaction: found by the primary key, in the newest month.
+      where e.transaction_id = pg_current_xact_id()
+        and e.id = new.blanked_by
+        and e.occurred_at >= now()
         and e.operation = 'audit_blanked'
         and e.new_values -> 'event_ids' @> to_jsonb(new.id)
     ) then
@@ -3598,7 +4745,11 @@ begin
       'client_address', host(core.client_address()),
       'user_agent', left(v_headers ->> 'user-agent', 500)
     )),
-    record_security_event.user_id, null
+    -- Who tries an erased account's password is nobody we know; only the erasure itself still names it.
+    case when record_security_event.event = 'account_erased' or not exists (
+      select from core.users as u where u.id = record_security_event.user_id and u.status = 'erased'
+    ) then record_security_event.user_id end,
+    null
   );
 end
 $$;
@@ -3678,27 +4829,22 @@ create or replace function core.blank_audit_payload(event_ids bigint[])
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_event_ids bigint[];
-  v_by bigint;
+  v_transactions xid8[];
+  v_ids bigint[];
+  v_instants timestamptz[];
 begin
   -- In order, so that two erasures that meet wait for each other instead of locking up.
-  select array_agg(locked.id order by locked.id) into v_event_ids
+  select array_agg(l.transaction_id order by l.id), array_agg(l.id order by l.id), array_agg(l.occurred_at order by l.id)
+  into v_transactions, v_ids, v_instants
   from (
-    select e.id from core.audit_log as e
+    select e.transaction_id, e.id, e.occurred_at from core.audit_log as e
     where e.id = any (blank_audit_payload.event_ids) and e.blanked_by is null and e.operation <> 'audit_blanked'
       -- Landmarks: verification stands on them, and they are about nobody.
       and (e.relation is null and e.key ? 'landmark') is not true
     order by e.id
     for update
-  ) as locked;
-  if v_event_ids is null then
-    return 0;
-  end if;
-  v_by := core.record_security_event('audit_blanked', null, jsonb_build_object('event_ids', to_jsonb(v_event_ids)));
-  update core.audit_log as e
-  set key = null, old_values = null, new_values = null, salt = null, blanked_by = v_by
-  where e.id = any (v_event_ids);
-  return cardinality(v_event_ids);
+  ) as l;
+  return core.blank_audit_keys(v_transactions, v_ids, v_instants);
 end
 $$;
 comment on function core.blank_audit_payload(bigint[]) is
@@ -3706,7 +4852,96 @@ $$Blanks key, values and salt of these events, and returns how many were not bla
 
 Usage: select core.blank_audit_payload(array(select core.audit_events_about(user_id))). ops.verify_audit() still says ok.$$;
 revoke all on function core.blank_audit_payload(bigint[]) from public;
+
+-- The same for all events about a person, found by person and not by number: that stays fast in a log of any length.
+create or replace function core.blank_audit_events_about(user_id uuid, row_limit integer)
+  returns bigint
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_transactions xid8[];
+  v_ids bigint[];
+  v_instants timestamptz[];
+begin
+  select array_agg(l.transaction_id order by l.id), array_agg(l.id order by l.id), array_agg(l.occurred_at order by l.id)
+  into v_transactions, v_ids, v_instants
+  from (
+    select e.transaction_id, e.id, e.occurred_at from core.audit_log as e
+    where e.subject_id = blank_audit_events_about.user_id and e.blanked_by is null
+    limit blank_audit_events_about.row_limit
+    for update
+  ) as l;
+  return core.blank_audit_keys(v_transactions, v_ids, v_instants);
+end
+$$;
+comment on function core.blank_audit_events_about(uuid, integer) is
+$$Blanks so many of the events whose subject is this person, as core.blank_audit_payload() does; returns how many.
+
+0: what is left is little, and core.audit_events_about() finds it. Safe to repeat.$$;
+revoke all on function core.blank_audit_events_about(uuid, integer) from public;
+
+-- The guard of the log looks for every event in the list of the blanking, so lists are short.
+create or replace function core.blank_audit_keys(transactions xid8[], ids bigint[], instants timestamptz[])
+  returns bigint
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_from integer;
+  v_by bigint;
+begin
+  for v_from in select n from generate_series(1, coalesce(cardinality(blank_audit_keys.ids), 0), 200) as n loop
+    v_by := core.record_security_event(
+      'audit_blanked', null, jsonb_build_object('event_ids', to_jsonb(blank_audit_keys.ids[v_from : v_from + 199]))
+    );
+    update core.audit_log as e
+    set key = null, old_values = null, new_values = null, salt = null, blanked_by = v_by
+    from unnest(
+      blank_audit_keys.transactions[v_from : v_from + 199], blank_audit_keys.ids[v_from : v_from + 199],
+      blank_audit_keys.instants[v_from : v_from + 199]
+    ) as b (transaction_id, id, occurred_at)
+    where e.transaction_id = b.transaction_id and e.id = b.id and e.occurred_at = b.occurred_at;
+  end loop;
+  return coalesce(cardinality(blank_audit_keys.ids), 0);
+end
+$$;
+comment on function core.blank_audit_keys(xid8[], bigint[], timestamptz[]) is
+$$Blanks the events with these keys, which the caller has locked, and writes down their numbers; returns how many.$$;
+revoke all on function core.blank_audit_keys(xid8[], bigint[], timestamptz[]) from public;
 --! EndIncluded core/audit/blank_audit_payload.sql
+--! Included core/audit/audit_departures.sql
+-- Who is in a tenant, its tables say; who was, only the log.
+create or replace function core.audit_departures(tenant_id uuid, since timestamptz)
+  returns table (subject_id uuid, relation text)
+  language sql
+  stable
+begin atomic
+  select distinct e.subject_id, e.relation
+  from core.audit_log as e
+  where e.tenant_id = audit_departures.tenant_id
+    and e.kind = 'data' and e.operation = 'delete' and e.subject_id is not null
+    and e.occurred_at >= coalesce(audit_departures.since, '-infinity');
+end;
+comment on function core.audit_departures(uuid, timestamptz) is
+$$Whose rows were deleted from which tables of an organization or workspace since an instant. Reads those months whole.$$;
+revoke all on function core.audit_departures(uuid, timestamptz) from public;
+
+create or replace function core.last_security_event_at(user_id uuid, event text)
+  returns timestamptz
+  language sql
+  stable
+begin atomic
+  select max(e.occurred_at)
+  from core.audit_log as e
+  where e.subject_id = last_security_event_at.user_id and e.kind = 'security'
+    and e.operation = last_security_event_at.event;
+end;
+comment on function core.last_security_event_at(uuid, text) is $$When a security event was last recorded about an account; null: never.$$;
+revoke all on function core.last_security_event_at(uuid, text) from public;
+--! EndIncluded core/audit/audit_departures.sql
 --! Included core/audit/seal_audit.sql
 -- A seal covers every event of the transactions from where the seal before ended up to the oldest one still running.
 -- All of those are over: none can write any more, so an event that turns up later among them was put there. Writers
@@ -3823,6 +5058,32 @@ $$;
 comment on function private.mail_queued() is $$The answer to a request that a mail decides: 202, taken but not done.$$;
 revoke all on function private.mail_queued() from public;
 --! EndIncluded core/mails/mail_queued_schema.sql
+--! Included core/mails/seal_text.sql
+-- What has to outlive an erasure for some days (where to write that it is done, whom to tell) is kept encrypted: whoever
+-- reads a dump or searches the database finds nothing. The key never leaves private.secrets.
+create or replace function private.seal_text(plain text)
+  returns bytea
+  language sql
+  volatile
+  strict
+return extensions.pgp_sym_encrypt(
+  seal_text.plain, encode(extensions.hmac('howdah:seal', private.secret('attempt_key'), 'sha256'), 'hex'), 'cipher-algo=aes256'
+);
+comment on function private.seal_text(text) is
+$$Encrypts a text with the instance's key; the same text gives another value each time.$$;
+revoke all on function private.seal_text(text) from public;
+
+create or replace function private.unseal_text(sealed bytea)
+  returns text
+  language sql
+  stable
+  strict
+return extensions.pgp_sym_decrypt(
+  unseal_text.sealed, encode(extensions.hmac('howdah:seal', private.secret('attempt_key'), 'sha256'), 'hex')
+);
+comment on function private.unseal_text(bytea) is $$What private.seal_text() was given.$$;
+revoke all on function private.unseal_text(bytea) from public;
+--! EndIncluded core/mails/seal_text.sql
 --! Included core/mails/queue_mail.sql
 -- Puts a mail into the outbox. Does not look the address up: what is asked for with an address nobody has costs
 -- the same as with one somebody has. Who gets it is decided when it is sent (core.begin_mail).
@@ -3832,7 +5093,8 @@ create or replace function private.queue_mail(
   recipient text default null,
   session_id uuid default null,
   sign_up_request_id uuid default null,
-  invitation_id uuid default null
+  invitation_id uuid default null,
+  facts jsonb default '{}'
 )
   returns void
   language plpgsql
@@ -3843,19 +5105,19 @@ declare
   v_mail_id uuid;
 begin
   insert into core.mails (
-    kind, user_id, recipient, session_id, sign_up_request_id, invitation_id, created_at, updated_at
+    kind, user_id, recipient, session_id, sign_up_request_id, invitation_id, facts, created_at, updated_at
   )
   values (
     queue_mail.kind, queue_mail.user_id, queue_mail.recipient, queue_mail.session_id, queue_mail.sign_up_request_id,
-    queue_mail.invitation_id, core.now(), core.now()
+    queue_mail.invitation_id, queue_mail.facts, core.now(), core.now()
   )
   returning id into v_mail_id;
   perform core.enqueue_job('core/send_mail', jsonb_build_object('mail_id', v_mail_id));
 end
 $$;
-comment on function private.queue_mail(text, uuid, text, uuid, uuid, uuid) is
-$$Queues a mail of a kind. Without a recipient it goes to the account's own address.$$;
-revoke all on function private.queue_mail(text, uuid, text, uuid, uuid, uuid) from public;
+comment on function private.queue_mail(text, uuid, text, uuid, uuid, uuid, jsonb) is
+$$Queues a mail of a kind. Without a recipient it goes to the account's own address. facts: what its text mentions besides.$$;
+revoke all on function private.queue_mail(text, uuid, text, uuid, uuid, uuid, jsonb) from public;
 
 -- The answer of everything that a mail decides: the same whether or not there is somebody to write to.
 create or replace function private.take_mail_attempt(purpose text, address text)
@@ -3888,6 +5150,66 @@ comment on function core.mails_per_hour() is
 $$So many mails of one kind an address gets on request in an hour: nobody's mailbox is flooded through us.$$;
 revoke all on function core.mails_per_hour() from public;
 --! EndIncluded core/mails/queue_mail.sql
+--! Included core/mails/farewell.sql
+-- The last mail to somebody: made while the address is known, sent when it is no longer. Not the account's row of the
+-- outbox, which goes with it.
+create or replace function private.prepare_farewell(user_id uuid, facts jsonb)
+  returns uuid
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into core.mails (kind, sealed_recipient, facts, created_at, updated_at)
+  select
+    'account_erased', private.seal_text(u.email), prepare_farewell.facts || jsonb_build_object('locale', u.locale),
+    core.now(), core.now()
+  from core.users as u
+  where u.id = prepare_farewell.user_id and u.status <> 'erased'
+  returning id
+$$;
+comment on function private.prepare_farewell(uuid, jsonb) is
+$$Writes the mail that says an account was erased, its address sealed; private.send_farewell() sends it. Returns the mail.$$;
+revoke all on function private.prepare_farewell(uuid, jsonb) from public;
+
+create or replace function private.send_farewell(mail_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from core.mails as m where m.id = send_farewell.mail_id and m.state = 'waiting') then
+    perform core.enqueue_job(
+      'core/send_mail', jsonb_build_object('mail_id', send_farewell.mail_id), 'core/send_mail:' || send_farewell.mail_id
+    );
+  end if;
+end
+$$;
+comment on function private.send_farewell(uuid) is $$Queues a prepared mail; does nothing for one that went out.$$;
+revoke all on function private.send_farewell(uuid) from public;
+--! EndIncluded core/mails/farewell.sql
+--! Included core/mails/queue_alert_mail.sql
+-- A mail to somebody who runs the instance, who needs no account: what it says comes with it.
+create or replace function private.queue_alert_mail(recipient text, content jsonb)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_mail_id uuid;
+begin
+  insert into core.mails (kind, recipient, content, created_at, updated_at)
+  values ('alert', queue_alert_mail.recipient, queue_alert_mail.content, core.now(), core.now())
+  returning id into v_mail_id;
+  perform core.enqueue_job('core/send_mail', jsonb_build_object('mail_id', v_mail_id));
+  return v_mail_id;
+end
+$$;
+comment on function private.queue_alert_mail(text, jsonb) is
+$$Queues a mail that tells an operator of alerts (a list of what ops.queue_alert_deliveries makes); returns its id.$$;
+revoke all on function private.queue_alert_mail(text, jsonb) from public;
+--! EndIncluded core/mails/queue_alert_mail.sql
 --! Included core/mails/begin_mail.sql
 -- The worker's first step with a mail: decides who gets it, makes the link's secret and hands both over, once.
 -- From here to core.finish_mail() the mail is "sending". Found in that state again, its worker has died on the way:
@@ -3917,6 +5239,16 @@ begin
     return null;
   end if;
 
+  if v_mail.kind = 'alert' then
+    -- For whoever runs the instance: no account decides, and nothing in it is anybody's.
+    update core.mails as m set state = 'sending', started_at = core.now() where m.id = v_mail.id;
+    return jsonb_build_object(
+      'kind', 'alert', 'recipient', v_mail.recipient, 'locale', 'en', 'token', null, 'organization_name', null,
+      'device', null, 'alerts', v_mail.content, 'app_name', core.setting('app_name'),
+      'app_url', core.setting('app_url'), 'sender', core.setting('mail_sender')
+    );
+  end if;
+
   if v_mail.kind = 'sign_up' then
     select r.* into v_request from private.sign_up_requests as r where r.id = v_mail.sign_up_request_id;
     v_mail.recipient := v_request.email;
@@ -3925,12 +5257,16 @@ begin
     v_invitation := private.invitation_mail(v_mail.invitation_id);
     v_mail.user_id := (v_invitation ->> 'user_id')::uuid;
     v_mail.recipient := v_invitation ->> 'recipient';
+  elsif v_mail.sealed_recipient is not null then
+    v_mail.recipient := private.unseal_text(v_mail.sealed_recipient);
   end if;
 
   -- Who is it for? The account the mail names, or the one that has the address somebody typed.
   select u.* into v_user
   from core.users as u
   where case
+    -- Of somebody who is gone. Who has the address now is somebody else.
+    when v_mail.sealed_recipient is not null then false
     when v_mail.kind = 'change_email' and exists (
       select from core.users as o where o.email_key = core.email_key(v_mail.recipient) and o.id <> v_mail.user_id
     ) then u.email_key = core.email_key(v_mail.recipient)
@@ -3944,14 +5280,16 @@ begin
     v_mail.kind := 'account_exists';
   end if;
   -- The stored address, not the typed one; only these go to an address that is not, or no longer, the account's.
-  if v_mail.kind not in ('sign_up', 'change_email', 'email_changed', 'invitation') then
+  if v_mail.kind not in ('sign_up', 'change_email', 'email_changed', 'invitation', 'account_erased') then
     v_mail.recipient := v_user.email;
   end if;
 
-  if (v_user.id is null and v_request.id is null and v_invitation is null)
+  if (v_user.id is null and v_request.id is null and v_invitation is null and v_mail.sealed_recipient is null)
     or v_mail.recipient is null
     or v_user.status <> 'active'
     or v_user.deleted_at is not null
+    -- Others invite; every other mail is about what the person did, or must know of.
+    or (v_mail.kind = 'invitation' and not core.processing_allowed(v_user.id))
     or (v_mail.kind = 'verify_email' and v_user.email_verified_at is not null and v_user.email_vouched_by is null)
   then
     update core.mails as m
@@ -3962,7 +5300,8 @@ begin
   end if;
 
   update core.mails as m
-  set state = 'sending', started_at = core.now(), kind = v_mail.kind, user_id = v_user.id, recipient = v_mail.recipient
+  set state = 'sending', started_at = core.now(), kind = v_mail.kind, user_id = v_user.id,
+    recipient = case when m.sealed_recipient is null then v_mail.recipient end
   where m.id = v_mail.id;
   if v_mail.kind = 'account_exists' then
     delete from private.sign_up_requests as r where r.id = v_request.id;
@@ -3972,7 +5311,8 @@ begin
   return jsonb_build_object(
     'kind', v_mail.kind,
     'recipient', v_mail.recipient,
-    'locale', coalesce(v_user.locale, v_request.locale, v_invitation ->> 'locale'),
+    'locale', coalesce(v_user.locale, v_request.locale, v_invitation ->> 'locale', v_mail.facts ->> 'locale'),
+    'facts', v_mail.facts,
     'token', case
       when v_invitation is not null then v_invitation ->> 'token'
       when core.one_time_token_ttl(v_mail.kind) is not null then
@@ -4015,6 +5355,7 @@ begin
     last_error = left(finish_mail.error, 500),
     -- An address that no account leads to: nobody's export or erasure would find it later.
     recipient = case when m.user_id is not null or finish_mail.state = 'waiting' then m.recipient end,
+    sealed_recipient = case when finish_mail.state = 'waiting' then m.sealed_recipient end,
     finished_at = case when finish_mail.state <> 'waiting' then core.now() end
   where m.id = finish_mail.mail_id and m.state = 'sending';
   return found;
@@ -4027,35 +5368,6 @@ Answers whether the mail was being sent.$$;
 revoke all on function core.finish_mail(uuid, text, text) from public;
 grant execute on function core.finish_mail(uuid, text, text) to howdah_worker;
 --! EndIncluded core/mails/finish_mail.sql
---! Included core/mails/clean_up_mails.sql
--- Addresses and tokens are kept no longer than they serve.
--- security definer: the worker writes no table by right; what is deleted is fixed here.
-create or replace function core.clean_up_mails()
-  returns integer
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_deleted_count integer;
-begin
-  delete from core.mails as m where m.finished_at is not null and m.created_at < core.now() - interval '30 days';
-  get diagnostics v_deleted_count = row_count;
-  delete from private.one_time_tokens as t where t.expires_at < core.now() - interval '1 day';
-  -- Twice the life of its token: a mail that waits for a mail server still finds it.
-  delete from private.sign_up_requests as r
-  where r.created_at < core.now() - 2 * core.one_time_token_ttl('sign_up');
-  return v_deleted_count;
-end
-$$;
-comment on function core.clean_up_mails() is
-$$Deletes mails older than 30 days, tokens that expired a day ago and sign-ups nobody confirmed; returns how many mails.
-
-Safe to repeat.$$;
-revoke all on function core.clean_up_mails() from public;
-grant execute on function core.clean_up_mails() to howdah_worker;
---! EndIncluded core/mails/clean_up_mails.sql
 --! Included core/mails/triggers.sql
 -- What keeps the outbox of mails true.
 
@@ -4072,6 +5384,23 @@ alter table core.mails enable row level security;
 --! EndIncluded core/mails/_module.sql
 --! Included core/accounts/_module.sql
 -- Accounts: who someone is, how they prove it, and for how long.
+--! Included core/accounts/processing_allowed.sql
+-- Restriction of processing (Article 18 GDPR): the data stay, and nothing is made of them. Whoever works through many
+-- people asks this for each; test/rules holds that every function of the worker does. What people ask for themselves
+-- while signed in is done for them, so those functions do not ask.
+create or replace function core.processing_allowed(user_id uuid)
+  returns boolean
+  language sql
+  stable
+  parallel safe
+return not exists (
+  select from core.users as u
+  where u.id = processing_allowed.user_id and u.processing_restricted_until > core.now()
+);
+comment on function core.processing_allowed(uuid) is
+$$Whether an account's data may be worked with: false while its processing is restricted. True for null, for nobody.$$;
+revoke all on function core.processing_allowed(uuid) from public;
+--! EndIncluded core/accounts/processing_allowed.sql
 --! Included core/accounts/session_lifetimes.sql
 -- How long things live, each with its reason.
 
@@ -4699,6 +6028,63 @@ comment on function private.require_device(text, text) is
 $$Refuses device texts that a session cannot hold. Errors: device_invalid (400).$$;
 revoke all on function private.require_device(text, text) from public;
 --! EndIncluded core/accounts/start_session.sql
+--! Included core/accounts/is_open_while_closing.sql
+-- Who asked for deletion can look at everything and take the wish back; nothing new begins.
+create or replace function core.is_open_while_closing()
+  returns boolean
+  language sql
+  stable
+return coalesce(current_setting('request.method', true), '') in ('GET', 'HEAD', 'OPTIONS')
+  or coalesce(current_setting('request.path', true), '') in (
+    '/rpc/me', '/rpc/sign_out', '/rpc/sign_out_everywhere', '/rpc/refresh_session', '/rpc/cancel_account_deletion',
+    '/rpc/request_account_deletion', '/rpc/request_data_export'
+  );
+comment on function core.is_open_while_closing() is
+$$Whether this request is one that an account may make while it waits for its erasure: reading, leaving, taking it back.$$;
+revoke all on function core.is_open_while_closing() from public;
+--! EndIncluded core/accounts/is_open_while_closing.sql
+--! Included core/accounts/check_scrape_token.sql
+-- Whether a token of a monitoring tool may pass: ours, not revoked, and only to read the metrics. What it could call
+-- besides, grants refuse once more: its role may execute that one function.
+create or replace function core.check_scrape_token(claims jsonb)
+  returns void
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if check_scrape_token.claims - array['iss', 'aud', 'role', 'jti', 'iat', 'exp'] <> '{}'
+    or check_scrape_token.claims -> 'iss' is distinct from core.setting('jwt_issuer')
+    or check_scrape_token.claims -> 'aud' is distinct from core.setting('jwt_audience')
+    or coalesce(check_scrape_token.claims ->> 'jti', '') !~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+    or jsonb_typeof(check_scrape_token.claims -> 'exp') is distinct from 'number'
+    -- Larger numbers are no instants.
+    or (check_scrape_token.claims ->> 'exp')::numeric not between 0 and 253402300799
+  then
+    perform core.raise_error('token_incomplete', 'A claim is missing, or not as this API writes it.');
+  end if;
+  -- PostgREST still takes a token that expired up to 30 seconds ago.
+  if to_timestamp((check_scrape_token.claims ->> 'exp')::numeric) <= clock_timestamp() then
+    perform core.raise_error('token_expired', 'The scrape token has expired.');
+  end if;
+  perform from core.scrape_tokens as t
+  where t.id = (check_scrape_token.claims ->> 'jti')::uuid and t.revoked_at is null and t.expires_at > core.now();
+  if not found then
+    perform core.raise_error('session_ended', 'The scrape token was revoked or has expired.');
+  end if;
+  if current_setting('request.method', true) is distinct from 'GET'
+    or current_setting('request.path', true) is distinct from '/rpc/metrics'
+  then
+    perform core.raise_error('scrape_token_elsewhere');
+  end if;
+end
+$$;
+comment on function core.check_scrape_token(jsonb) is
+$$Lets a scrape token pass to GET /rpc/metrics, and nowhere else.
+
+Errors: token_incomplete (401), token_expired (401), session_ended (401), scrape_token_elsewhere (403).$$;
+revoke all on function core.check_scrape_token(jsonb) from public;
+--! EndIncluded core/accounts/check_scrape_token.sql
 --! Included core/accounts/check_request.sql
 -- PostgREST calls this before every request (db-pre-request). PostgREST alone accepts a signed token without
 -- exp, aud or role, and one that expired up to 30 seconds ago; here only our complete tokens of living sessions pass.
@@ -4715,8 +6101,13 @@ declare
   v_role text := current_setting('role', true);
   v_expires_at timestamptz;
   v_issued_at timestamptz;
+  v_closing_at timestamptz;
 begin
   if v_role = 'howdah_anon' and coalesce(v_claims - 'role', '{}') = '{}' then
+    return;
+  end if;
+  if v_role = 'howdah_metrics' then
+    perform core.check_scrape_token(v_claims);
     return;
   end if;
 
@@ -4744,7 +6135,7 @@ begin
     perform core.raise_error('token_expired', format('It expired at %s.', v_expires_at));
   end if;
 
-  perform
+  select u.closing_at into v_closing_at
   from core.sessions as s
   join core.users as u on u.id = s.user_id
   where s.id = (v_claims ->> 'sid')::uuid
@@ -4757,14 +6148,18 @@ begin
   if not found then
     perform core.raise_error('session_ended', 'It was ended, has expired, or its account changed.');
   end if;
+  if v_closing_at is not null and not core.is_open_while_closing() then
+    perform core.raise_error('account_closing', format('It is to be erased at %s.', v_closing_at));
+  end if;
 end
 $$;
 comment on function core.check_request() is
 $$Lets a request pass, or refuses it before anything else runs.
 
-Errors: token_incomplete (401), token_expired (401), session_ended (401).$$;
+Errors: token_incomplete (401), token_expired (401), session_ended (401), account_closing (403),
+scrape_token_elsewhere (403).$$;
 revoke all on function core.check_request() from public;
-grant execute on function core.check_request() to howdah_anon, howdah_user, howdah_admin;
+grant execute on function core.check_request() to howdah_anon, howdah_user, howdah_admin, howdah_metrics;
 --! EndIncluded core/accounts/check_request.sql
 --! Included core/accounts/triggers.sql
 -- What keeps the tables of accounts true.
@@ -5226,6 +6621,31 @@ call_not_plain (400).$$;
 revoke all on function api.refresh_session(text) from public;
 grant execute on function api.refresh_session(text) to howdah_anon, howdah_user, howdah_admin;
 --! EndIncluded core/accounts/refresh_session.sql
+--! Included core/accounts/session_span.sql
+-- Who was signed in with a session, and from when to when. Sessions are forgotten after a while; the audit log knows
+-- them longer.
+create or replace function core.session_span(session_id uuid)
+  returns table (user_id uuid, started_at timestamptz, ended_at timestamptz)
+  language sql
+  stable
+begin atomic
+  select s.user_id, s.created_at, least(coalesce(s.revoked_at, s.expires_at), core.now())
+  from core.sessions as s
+  where s.id = session_span.session_id
+  union all
+  select e.subject_id, min(e.occurred_at), max(e.occurred_at)
+  from core.audit_log as e
+  where e.relation = 'core.sessions'
+    and hashtextextended(e.key::text, 0) = hashtextextended(jsonb_build_object('id', session_span.session_id)::text, 0)
+    and e.key = jsonb_build_object('id', session_span.session_id)
+    and e.subject_id is not null
+    and not exists (select from core.sessions as s where s.id = session_span.session_id)
+  group by e.subject_id;
+end;
+comment on function core.session_span(uuid) is
+$$Whose session it was, and from when to when it was alive; empty where neither the sessions nor the audit log know it.$$;
+revoke all on function core.session_span(uuid) from public;
+--! EndIncluded core/accounts/session_span.sql
 --! Included core/accounts/sign_out.sql
 -- Ends the caller's session: the access token is refused from the next request on.
 -- security definer: web roles write no session; the row is the one of the caller's own token.
@@ -7439,7 +8859,8 @@ return $${
             "enum": [
               "event_malformed", "event_id_invalid", "event_visitor_invalid", "event_session_invalid",
               "event_name_invalid", "event_name_unknown", "event_time_invalid", "event_time_out_of_range",
-              "event_properties_invalid", "event_properties_too_large", "event_properties_refused"
+              "event_properties_invalid", "event_properties_too_large", "event_properties_refused",
+              "event_consent_missing", "event_processing_restricted"
             ]
           },
           "detail": {"description": "Why, for people.", "type": "string"}
@@ -7533,24 +8954,17 @@ begin atomic
     cross join call as c
     where s.problem is null
   ),
-  -- Upkeep that stood still for months must cost events, never the whole call.
-  months as materialized (
-    select m.month
-    from (select distinct date_trunc('month', t.filed_at, 'UTC') as month from typed as t) as m
-    where to_regclass('core.analytics_events_' || to_char(m.month at time zone 'UTC', 'YYYY_MM')) is not null
-  ),
   judged as (
     select
       t.*,
       case
-        when t.filed_at not between c.oldest_at and c.newest_at or t.occurred_at < c.oldest_at or m.month is null
+        when t.filed_at not between c.oldest_at and c.newest_at or t.occurred_at < c.oldest_at
           then 'event_time_out_of_range'
         when k.event_name is null then case when not c.accepts_unregistered then 'event_name_unknown' end
         when not core.matches_json_schema(t.properties, k.json_schema) then 'event_properties_refused'
       end as problem
     from typed as t
     cross join call as c
-    left join months as m on m.month = date_trunc('month', t.filed_at, 'UTC')
     left join core.analytics_event_schemas as k on k.event_name = t.name
   )
   select
@@ -7644,6 +9058,29 @@ comment on function private.take_event_quota(jsonb) is
 $$Counts the events of a call against the quotas of whoever sends it. 0: go ahead; otherwise seconds to wait.$$;
 revoke all on function private.take_event_quota(jsonb) from public;
 --! EndIncluded core/analytics/take_event_quota.sql
+--! Included core/analytics/event_refusal.sql
+-- Whose events are not stored at all. Not stored without a name either: a visitor's id leads back to the person, and
+-- who said no should not have to believe us that it does not.
+create or replace function private.event_refusal(user_id uuid)
+  returns text
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return case
+    -- Who is not signed in cannot be asked here; the client asks before it sends.
+    when event_refusal.user_id is null then null
+    when not core.processing_allowed(event_refusal.user_id) then 'event_processing_restricted'
+    when (core.setting('analytics_requires_consent') #>> '{}')::boolean
+      and not core.has_consent(event_refusal.user_id, 'analytics') then 'event_consent_missing'
+  end;
+end
+$$;
+comment on function private.event_refusal(uuid) is
+$$The key of what stands against storing events of somebody; null where nothing does.$$;
+revoke all on function private.event_refusal(uuid) from public;
+--! EndIncluded core/analytics/event_refusal.sql
 --! Included core/analytics/track_events.sql
 -- Takes events from anybody. One event that cannot be stored must not hold back the others: a client would send the
 -- same batch for ever. So each is judged by itself, and the answer says which were refused and why.
@@ -7658,6 +9095,7 @@ declare
   v_count integer;
   v_wait_seconds integer;
   v_answer jsonb;
+  v_unwanted text;
 begin
   perform core.require_plain_call();
   -- In a case, because the length of anything but a list is an error.
@@ -7675,8 +9113,14 @@ begin
     return core.error_response('event_quota_exceeded', format('Try again in %s s.', v_wait_seconds), v_wait_seconds);
   end if;
 
+  v_unwanted := private.event_refusal(core.current_user_id());
   with read as materialized (
-    select r.* from private.read_events(store_events.events, store_events.sent_at) as r
+    select
+      r.index, r.id, r.visitor_id, r.session_id, r.name, r.occurred_at, r.properties,
+      coalesce(r.problem, v_unwanted) as problem,
+      case when r.problem is not null or v_unwanted is null then r.detail else
+        'Events of this account are not stored.' end as detail
+    from private.read_events(store_events.events, store_events.sent_at) as r
   ),
   stored as (
     insert into core.analytics_events (
@@ -7729,7 +9173,8 @@ events: a list of at most 1,000 objects: id (UUIDv7, made when it happened), nam
 and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
 (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
 difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
-answer lists those refused, the others are stored.
+answer lists those refused, the others are stored. Where the setting analytics_requires_consent is on, those of somebody
+signed in are stored only while they agree to the purpose analytics (give_consent).
 
 @returns core.track_events_schema
 Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).$$;
@@ -7849,6 +9294,14 @@ create or replace function ops.ingest_events(events jsonb)
 as $$
 declare
   v_stored_count integer;
+  -- Asked once a person, not once an event.
+  v_unwanted uuid[] := array(
+    select p.user_id
+    from (
+      select distinct e.user_id from jsonb_to_recordset(ingest_events.events) as e (user_id uuid) where e.user_id is not null
+    ) as p
+    where private.event_refusal(p.user_id) is not null
+  );
 begin
   insert into core.analytics_events (visitor_id, id, filed_at, user_id, session_id, name, occurred_at, properties)
   select
@@ -7856,6 +9309,9 @@ begin
     coalesce(e.occurred_at, core.id_instant(e.id)), coalesce(e.properties, '{}')
   from jsonb_to_recordset(ingest_events.events) as e (
     visitor_id uuid, id uuid, user_id uuid, session_id uuid, name text, occurred_at timestamptz, properties jsonb
+  )
+  where not exists (
+    select from unnest(v_unwanted) as u (user_id) where u.user_id = e.user_id
   )
   order by e.visitor_id, e.id
   on conflict on constraint analytics_events_pkey do nothing;
@@ -7867,7 +9323,8 @@ comment on function ops.ingest_events(jsonb) is
 $$Stores a list of events with their user_id, all or none; returns how many were new.
 
 The same objects as api.track_events takes, and user_id. Registered schemas are not asked: what an operator imports
-has happened. An event of a month without a partition is refused; ops.create_monthly_partitions makes them.$$;
+has happened. Those of people who did not agree to analytics (setting analytics_requires_consent), or whose processing
+is restricted, are left out. The upkeep makes the months they lie in; those past retention go with its next turn.$$;
 revoke all on function ops.ingest_events(jsonb) from public;
 grant execute on function ops.ingest_events(jsonb) to howdah_worker;
 --! EndIncluded core/analytics/ingest_events.sql
@@ -7966,6 +9423,24 @@ comment on function ops.forget_event_schema(text) is
 $$Properties of this event are free again; says whether there was a schema.$$;
 revoke all on function ops.forget_event_schema(text) from public;
 --! EndIncluded core/analytics/register_event_schema.sql
+--! Included core/analytics/people_by_event.sql
+-- For numbers that outlive people: names of events are the product's own words.
+create or replace function core.people_by_event(after_day date, until_day date)
+  returns table (label text, day date, people bigint)
+  language sql
+  stable
+begin atomic
+  select e.name, (e.occurred_at at time zone 'UTC')::date, count(distinct e.user_id)
+  from core.analytics_events as e
+  where e.user_id is not null
+    and e.occurred_at >= (people_by_event.after_day + 1)::timestamp at time zone 'UTC'
+    and e.occurred_at < (people_by_event.until_day + 1)::timestamp at time zone 'UTC'
+  group by 1, 2;
+end;
+comment on function core.people_by_event(date, date) is
+$$How many accounts sent which event on each day (UTC) after the first day, up to and with the second.$$;
+revoke all on function core.people_by_event(date, date) from public;
+--! EndIncluded core/analytics/people_by_event.sql
 --! Included core/analytics/triggers.sql
 -- What keeps the tables of analytics events true.
 
@@ -8540,6 +10015,7 @@ begin
     and m.role = 'owner'
     and u.status = 'active'
     and u.deleted_at is null
+    and u.closing_at is null
   limit 1
   -- Whoever is being suspended at this moment does not count: wait and look again.
   for share of u;
@@ -8567,6 +10043,41 @@ create or replace trigger _500_keep_owner_on_update
   )
   execute function core.tg_organization_members__keep_owner();
 --! EndIncluded core/tenancy/keep_owner.sql
+--! Included core/tenancy/organizations_in_need.sql
+-- What keeps an account from going: organizations that would be left without an owner who can act. Locked, so that of two
+-- owners who want to go at the same moment the second sees the first one leaving.
+create or replace function core.organizations_in_need(user_id uuid)
+  returns setof text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform from core.organizations as o
+  where o.id in (
+    select m.organization_id from core.organization_members as m
+    where m.user_id = organizations_in_need.user_id and m.role = 'owner'
+  )
+  order by o.id
+  for no key update;
+  return query
+    select format('%s (%s)', to_json(o.name), o.slug)
+    from core.organization_members as m
+    join core.organizations as o on o.id = m.organization_id
+    where m.user_id = organizations_in_need.user_id and m.role = 'owner' and not exists (
+      select from core.organization_members as other
+      join core.users as u on u.id = other.user_id
+      where other.organization_id = m.organization_id and other.role = 'owner'
+        and other.user_id <> organizations_in_need.user_id
+        and u.status = 'active' and u.deleted_at is null and u.closing_at is null
+    )
+    order by o.slug;
+end
+$$;
+comment on function core.organizations_in_need(uuid) is
+$$Name and slug of each organization whose only owner who can act is this account; they stay locked.$$;
+revoke all on function core.organizations_in_need(uuid) from public;
+--! EndIncluded core/tenancy/organizations_in_need.sql
 --! Included core/tenancy/triggers.sql
 -- What keeps the tables of tenancy true.
 
@@ -9076,6 +10587,53 @@ Errors: not_signed_in (401), organization_not_found (404), organization_needs_ow
 revoke all on function api.leave_organization(uuid) from public;
 grant execute on function api.leave_organization(uuid) to howdah_user, howdah_admin;
 --! EndIncluded core/tenancy/remove_member.sql
+--! Included core/tenancy/hand_over_organizations.sql
+-- Somebody goes who cannot be asked any more, because their going is history: a restored backup brought them back, and
+-- with them organizations that they had long handed over or deleted.
+create or replace function private.hand_over_organizations(user_id uuid)
+  returns bigint
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_organization_id uuid;
+  v_heir uuid;
+  v_count bigint := 0;
+begin
+  for v_organization_id in
+    select m.organization_id
+    from core.organization_members as m
+    where m.user_id = hand_over_organizations.user_id and m.role = 'owner'
+      and not exists (
+        select from core.organization_members as o join core.users as u on u.id = o.user_id
+        where o.organization_id = m.organization_id and o.role = 'owner' and o.user_id <> m.user_id
+          and u.status = 'active' and u.deleted_at is null
+      )
+    order by m.organization_id
+  loop
+    select m.user_id into v_heir
+    from core.organization_members as m join core.users as u on u.id = m.user_id
+    where m.organization_id = v_organization_id and m.user_id <> hand_over_organizations.user_id
+      and u.status = 'active' and u.deleted_at is null
+    order by array_position(array['admin', 'billing', 'member'], m.role), m.created_at, m.user_id
+    limit 1;
+    if found then
+      update core.organization_members as m set role = 'owner'
+      where m.organization_id = v_organization_id and m.user_id = v_heir;
+    else
+      delete from core.organizations as o where o.id = v_organization_id;
+    end if;
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function private.hand_over_organizations(uuid) is
+$$Gives each organization whose only living owner this is to its longest-standing admin, else member; one in which nobody
+else lives is deleted. Returns how many.$$;
+revoke all on function private.hand_over_organizations(uuid) from public;
+--! EndIncluded core/tenancy/hand_over_organizations.sql
 --! Included core/tenancy/transfer_ownership.sql
 -- Hands an organization over: the other member becomes owner, the caller becomes admin, both at once.
 -- security definer: web roles write no membership; the caller must be owner and know the password.
@@ -9877,35 +11435,6 @@ comment on function private.verify_domain(uuid, text) is
 $$Marks a claim as proven, unless another organization has proven the domain and still does.$$;
 revoke all on function private.verify_domain(uuid, text) from public;
 --! EndIncluded core/tenancy/check_domains.sql
---! Included core/tenancy/clean_up_tenancy.sql
--- Addresses are kept no longer than they serve, and claims that nobody proves do not stay.
--- security definer: the worker writes no table by right; what is deleted is fixed here.
-create or replace function core.clean_up_tenancy()
-  returns integer
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_invitation_count integer;
-  v_domain_count integer;
-begin
-  -- Whatever became of it: a month after its last day nobody asks any more.
-  delete from core.invitations as i where i.expires_at < core.now() - interval '30 days';
-  get diagnostics v_invitation_count = row_count;
-  delete from core.organization_domains as d where d.verified_at is null and d.expires_at <= core.now();
-  get diagnostics v_domain_count = row_count;
-  return v_invitation_count + v_domain_count;
-end
-$$;
-comment on function core.clean_up_tenancy() is
-$$Deletes invitations 30 days after they end and claims of domains that nobody proved; returns how many.
-
-Safe to repeat.$$;
-revoke all on function core.clean_up_tenancy() from public;
-grant execute on function core.clean_up_tenancy() to howdah_worker;
---! EndIncluded core/tenancy/clean_up_tenancy.sql
 --! EndIncluded core/tenancy/_module.sql
 --! Included core/workspaces/_module.sql
 -- Teams and workspaces: groups of people and places of work inside an organization. Stands on core/tenancy.
@@ -10946,6 +12475,23 @@ $$Our state for a Stripe subscription's status; null for one we do not know.
 Source: Stripe API, the subscription object, status.$$;
 revoke all on function core.subscription_state(text) from public;
 --! EndIncluded core/subscriptions/subscription_state.sql
+--! Included core/subscriptions/billing_references.sql
+create or replace function core.billing_references(user_id uuid)
+  returns setof text
+  language sql
+  stable
+begin atomic
+  select c.provider || ':' || c.provider_customer_id
+  from core.billing_customers as c
+  where c.user_id = billing_references.user_id
+  union
+  select s.provider || ':' || s.provider_customer_id
+  from core.subscriptions as s
+  where s.user_id = billing_references.user_id and s.provider_customer_id is not null;
+end;
+comment on function core.billing_references(uuid) is $$The customers that an account is at billing providers.$$;
+revoke all on function core.billing_references(uuid) from public;
+--! EndIncluded core/subscriptions/billing_references.sql
 --! Included core/subscriptions/triggers.sql
 -- What keeps the tables of subscriptions true.
 
@@ -11513,7 +13059,8 @@ declare
 begin
   update core.subscriptions as s
   set state = 'canceled', canceled_at = s.trial_ends_at, is_surplus = false
-  where s.state = 'trialing' and s.provider is null and s.trial_ends_at <= core.now();
+  where s.state = 'trialing' and s.provider is null and s.trial_ends_at <= core.now()
+    and core.processing_allowed(s.user_id);
   get diagnostics v_count = row_count;
   return v_count;
 end
@@ -12210,37 +13757,6 @@ $$Tries billing events again that failed; returns how many went through. Safe to
 revoke all on function core.retry_billing_events() from public;
 grant execute on function core.retry_billing_events() to howdah_worker;
 --! EndIncluded core/subscriptions/retry_billing_events.sql
---! Included core/subscriptions/clean_up_billing_events.sql
--- An event serves no purpose once nobody can ask about it; a signature is worthless after five minutes, and the
--- provider repeats an event for some weeks at most.
--- security definer: the worker writes no table by right; what is deleted is fixed here.
-create or replace function core.clean_up_billing_events()
-  returns integer
-  language plpgsql
-  volatile
-  security definer
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_deleted_count integer;
-begin
-  delete from core.billing_events as e
-  where e.received_at < core.now() - make_interval(
-      hours => 24 * (core.setting('billing_event_retention_days') #>> '{}')::integer)
-    -- private.past_due_since() still asks these.
-    and not exists (
-      select from core.subscriptions as s
-      where s.provider = e.provider and s.provider_subscription_id = e.subscription_id and s.state = 'past_due'
-    );
-  get diagnostics v_deleted_count = row_count;
-  return v_deleted_count;
-end
-$$;
-comment on function core.clean_up_billing_events() is
-$$Deletes billing events older than the setting billing_event_retention_days; returns how many. Safe to repeat.$$;
-revoke all on function core.clean_up_billing_events() from public;
-grant execute on function core.clean_up_billing_events() to howdah_worker;
---! EndIncluded core/subscriptions/clean_up_billing_events.sql
 --! EndIncluded core/subscriptions/_module.sql
 --! Included core/notifications/_module.sql
 -- Notifications: what people are told, in their inbox and on their devices.
@@ -12282,30 +13798,57 @@ create or replace function core.declare_notification_kind(
   name text,
   description text,
   default_channels text[] default '{inbox,push}',
-  is_urgent boolean default false
+  is_urgent boolean default false,
+  consent_purpose text default null
 )
   returns void
   language sql
   volatile
 begin atomic
-  insert into core.notification_kinds as k (name, description, default_channels, is_urgent)
+  insert into core.notification_kinds as k (name, description, default_channels, is_urgent, consent_purpose)
   values (
     declare_notification_kind.name, declare_notification_kind.description,
-    declare_notification_kind.default_channels, declare_notification_kind.is_urgent
+    declare_notification_kind.default_channels, declare_notification_kind.is_urgent,
+    declare_notification_kind.consent_purpose
   )
   on conflict on constraint notification_kinds_pkey do update set
     description = excluded.description,
     default_channels = excluded.default_channels,
-    is_urgent = excluded.is_urgent
-  where (k.description, k.default_channels, k.is_urgent)
-    is distinct from (excluded.description, excluded.default_channels, excluded.is_urgent);
+    is_urgent = excluded.is_urgent,
+    consent_purpose = excluded.consent_purpose
+  where (k.description, k.default_channels, k.is_urgent, k.consent_purpose)
+    is distinct from (excluded.description, excluded.default_channels, excluded.is_urgent, excluded.consent_purpose);
 end;
-comment on function core.declare_notification_kind(text, text, text[], boolean) is
+comment on function core.declare_notification_kind(text, text, text[], boolean, text) is
 $$Declares a kind of notification: what it is for people, and its channels until somebody chooses others.
 
-An urgent kind does not wait for the end of quiet hours and always reaches the inbox. Safe to repeat.$$;
-revoke all on function core.declare_notification_kind(text, text, text[], boolean) from public;
+An urgent kind does not wait for the end of quiet hours and always reaches the inbox.
+A kind with a consent_purpose reaches only who agreed to that purpose. Safe to repeat.$$;
+revoke all on function core.declare_notification_kind(text, text, text[], boolean, text) from public;
 --! EndIncluded core/notifications/declare_notification_kind.sql
+--! Included core/notifications/may_notify.sql
+-- Asked when a message is made and again when it is sent: a person may have said no in between.
+create or replace function core.may_notify(user_id uuid, kind text)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kind core.notification_kinds;
+begin
+  select k.* into v_kind from core.notification_kinds as k where k.name = may_notify.kind;
+  return
+    -- What happens to the account and to one's requests reaches also those whose processing is restricted.
+    (v_kind.is_urgent or core.processing_allowed(may_notify.user_id))
+    and (v_kind.consent_purpose is null or core.has_consent(may_notify.user_id, v_kind.consent_purpose));
+end
+$$;
+comment on function core.may_notify(uuid, text) is
+$$Whether somebody may be told something of a kind: with their consent where the kind needs one, and only of urgent kinds
+while their processing is restricted.$$;
+revoke all on function core.may_notify(uuid, text) from public;
+--! EndIncluded core/notifications/may_notify.sql
 --! Included core/notifications/quiet_until.sql
 -- Whether somebody's night is on, and when it ends. A night is a stretch between two instants, one for each local day it
 -- begins on, so that clocks that jump neither tear it apart nor begin it twice.
@@ -13038,6 +14581,9 @@ begin
     perform core.raise_error('notification_kind_unknown',
       format('The kind was %s.', coalesce(to_json(left(notify.kind, 80))::text, 'null')));
   end if;
+  if not core.may_notify(notify.user_id, notify.kind) then
+    return null;
+  end if;
   select coalesce(
     (
       select p.channels from core.notification_preferences as p
@@ -13086,6 +14632,7 @@ $$Notifies somebody of a declared kind and returns the notification's id.
 dedupe_key: the same key for the same person again does nothing and returns the first one's id. collapse_key: on a device
 a later message replaces one of the same key. not_before: not in the inbox and not pushed earlier. expires_at: not pushed
 later (24 hours when not given). data: an object of what the client needs; title, body and data may take 3,000 bytes.
+Null: nobody was told, for want of a consent or because the person's processing is restricted.
 
 Errors: notification_kind_unknown (404).$$;
 revoke all on function core.notify(uuid, text, text, text, jsonb, text, text, timestamptz, timestamptz) from public;
@@ -13168,7 +14715,8 @@ begin
   elsif v_token.disabled_at is not null or not exists (
     select from core.users as u
     where u.id = v_delivery.user_id and u.status = 'active' and u.deleted_at is null
-  ) then
+  -- A consent may have been withdrawn, or the person's processing restricted, while it waited.
+  ) or not core.may_notify(v_delivery.user_id, v_notification.kind) then
     update core.notification_deliveries as d
     set state = 'skipped', finished_at = core.now()
     where d.id = v_delivery.id;
@@ -13275,7 +14823,8 @@ revoke all on function core.finish_delivery(uuid, text, text, integer) from publ
 grant execute on function core.finish_delivery(uuid, text, text, integer) to howdah_worker;
 --! EndIncluded core/notifications/finish_delivery.sql
 --! Included core/notifications/clean_up_notifications.sql
--- Devices nobody uses any more get nothing, and messages are kept no longer than they serve.
+-- Devices nobody uses any more get nothing, and no message waits for a worker that died. What is old enough to go, goes
+-- by its policy (gdpr.retention_policies).
 -- security definer: the worker writes no table by right; what changes is fixed here.
 create or replace function core.clean_up_notifications()
   returns integer
@@ -13285,9 +14834,7 @@ create or replace function core.clean_up_notifications()
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_deleted_count integer;
-  v_stale_at timestamptz := core.now()
-    - (core.setting('notification_token_stale_days') #>> '{}')::integer * interval '24 hours';
+  v_settled_count integer;
 begin
   perform private.disable_tokens(array_agg(t.id), 'session_ended')
   from core.notification_tokens as t
@@ -13296,26 +14843,22 @@ begin
   having count(*) > 0;
   perform private.disable_tokens(array_agg(t.id), 'stale')
   from core.notification_tokens as t
-  where t.disabled_at is null and t.last_seen_at < v_stale_at
+  where t.disabled_at is null
+    and t.last_seen_at < core.now()
+      - (core.setting('notification_token_stale_days') #>> '{}')::integer * interval '24 hours'
   having count(*) > 0;
-  delete from core.notification_tokens as t where t.disabled_at < v_stale_at;
 
   -- No attempt takes that long; its worker died, and so did its job.
   update core.notification_deliveries as d
   set state = 'unknown', finished_at = core.now(), last_error = 'The worker died on the way.'
   where d.state = 'sending' and d.started_at < core.now() - interval '1 hour';
-
-  delete from core.notifications as n
-  where n.created_at < core.now()
-    - (core.setting('notification_retention_days') #>> '{}')::integer * interval '24 hours'
-    and n.expires_at < core.now();
-  get diagnostics v_deleted_count = row_count;
-  return v_deleted_count;
+  get diagnostics v_settled_count = row_count;
+  return v_settled_count;
 end
 $$;
 comment on function core.clean_up_notifications() is
-$$Disables devices whose session is over or that were not seen for long, forgets those disabled for as long, and deletes
-notifications that are old enough; returns how many notifications. Safe to repeat.$$;
+$$Disables devices whose session is over or that were not seen for long, and settles deliveries whose worker died;
+returns how many deliveries. Safe to repeat.$$;
 revoke all on function core.clean_up_notifications() from public;
 grant execute on function core.clean_up_notifications() to howdah_worker;
 --! EndIncluded core/notifications/clean_up_notifications.sql
@@ -13754,33 +15297,321 @@ $$Notifies the account with this address and returns the notification's id.
 Errors: account_not_found (404), notification_kind_unknown (404).$$;
 revoke all on function ops.notify(text, text, text, text, jsonb) from public;
 --! EndIncluded ops/notify.sql
---! Included ops/declare_partitioned_table.sql
+--! Included ops/partitions/_module.sql
+-- Tables cut into months: what exists, what is missing, what lies in no month, what is over.
+--! Included ops/partitions/declare_partitioned_table.sql
 -- A module says in its registry.sql which of its tables are cut into months; the upkeep reads it.
 create or replace function ops.declare_partitioned_table(
   relation text,
   key_column text,
   months_ahead integer default 3,
-  retention_months integer default 24
+  retention_months integer default 24,
+  is_dropped_by_clock boolean default true
 )
   returns void
   language sql
   volatile
 begin atomic
-  insert into ops.partitioned_tables as p (schema_name, table_name, key_column, months_ahead, retention_months)
+  insert into ops.partitioned_tables as p (
+    schema_name, table_name, key_column, months_ahead, retention_months, is_dropped_by_clock
+  )
   select
     n.nspname, c.relname, declare_partitioned_table.key_column,
-    declare_partitioned_table.months_ahead, declare_partitioned_table.retention_months
+    declare_partitioned_table.months_ahead, declare_partitioned_table.retention_months,
+    declare_partitioned_table.is_dropped_by_clock
   from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.oid = declare_partitioned_table.relation::regclass
   -- What an operator changed since stays: only what follows from the table's definition is renewed.
-  on conflict on constraint partitioned_tables_pkey do update set key_column = excluded.key_column
-    where p.key_column <> excluded.key_column;
+  on conflict on constraint partitioned_tables_pkey do update set
+    key_column = excluded.key_column, is_dropped_by_clock = excluded.is_dropped_by_clock
+    where (p.key_column, p.is_dropped_by_clock) <> (excluded.key_column, excluded.is_dropped_by_clock);
 end;
-comment on function ops.declare_partitioned_table(text, text, integer, integer) is
-$$Declares a table partitioned by month: its key column, how many months are made ahead, how many are kept.$$;
-revoke all on function ops.declare_partitioned_table(text, text, integer, integer) from public;
---! EndIncluded ops/declare_partitioned_table.sql
---! Included ops/create_monthly_partitions.sql
+comment on function ops.declare_partitioned_table(text, text, integer, integer, boolean) is
+$$Declares a table partitioned by month: its key column, how many months are made ahead, how many are kept.
+
+is_dropped_by_clock: ops.drop_old_partitions() drops its months; false where the table has a way of its own.$$;
+revoke all on function ops.declare_partitioned_table(text, text, integer, integer, boolean) from public;
+--! EndIncluded ops/partitions/declare_partitioned_table.sql
+--! Included ops/partitions/partitions_of.sql
+-- The months of a table by their bounds, not by their names: what Postgres routes by is what counts.
+create or replace function ops.partitions_of(relation regclass)
+  returns table (partition regclass, lower_bound timestamptz, upper_bound timestamptz, is_default boolean)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+  select
+    c.oid::regclass,
+    (regexp_match(b.bound, $re$FROM \('([^']+)'\)$re$))[1]::timestamptz,
+    (regexp_match(b.bound, $re$TO \('([^']+)'\)$re$))[1]::timestamptz,
+    b.bound = 'DEFAULT'
+  from pg_inherits as i
+  join pg_class as c on c.oid = i.inhrelid
+  cross join lateral (select pg_get_expr(c.relpartbound, c.oid) as bound) as b
+  where i.inhparent = partitions_of.relation and not i.inhdetachpending
+$$;
+comment on function ops.partitions_of(regclass) is
+$$The partitions of a table: their bounds as instants in UTC, and which one takes what fits nowhere.$$;
+revoke all on function ops.partitions_of(regclass) from public;
+--! EndIncluded ops/partitions/partitions_of.sql
+--! Included ops/partitions/has_movable_rows.sql
+-- Rows leave a default partition by being deleted there. Where something watches deletions row by row (the audit log
+-- refuses them, an audited table writes an event of each, a foreign key takes others along) a move would not be silent:
+-- such a table has no default partition, and a month that is missing refuses the write.
+create or replace function ops.has_movable_rows(relation regclass)
+  returns boolean
+  language sql
+  stable
+  strict
+  set search_path = pg_catalog, pg_temp
+as $$
+  -- 1: for each row; 8: delete.
+  select not exists (
+    select from pg_trigger as t where t.tgrelid = has_movable_rows.relation and t.tgtype & 9 = 9
+  )
+$$;
+comment on function ops.has_movable_rows(regclass) is $$Whether rows of a table may go from one partition to another unnoticed.$$;
+revoke all on function ops.has_movable_rows(regclass) from public;
+--! EndIncluded ops/partitions/has_movable_rows.sql
+--! Included ops/partitions/copy_truncate_triggers.sql
+-- Postgres hands triggers for each row down to partitions, and none for a TRUNCATE of the partition itself.
+create or replace function ops.copy_truncate_triggers(parent regclass)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_leaf record;
+begin
+  for v_leaf in
+    select n.nspname as schema_name, c.relname as table_name, t.tgname, fn.nspname as function_schema, f.proname
+    from pg_inherits as i
+    join pg_class as c on c.oid = i.inhrelid
+    join pg_namespace as n on n.oid = c.relnamespace
+    -- 34: before, truncate.
+    join pg_trigger as t on t.tgrelid = i.inhparent and t.tgtype = 34 and t.tgnargs = 0
+    join pg_proc as f on f.oid = t.tgfoid
+    join pg_namespace as fn on fn.oid = f.pronamespace
+    where i.inhparent = copy_truncate_triggers.parent
+      and not exists (select from pg_trigger as own where own.tgrelid = c.oid and own.tgname = t.tgname)
+  loop
+    execute format(
+      'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()',
+      v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname
+    );
+  end loop;
+end
+$$;
+comment on function ops.copy_truncate_triggers(regclass) is
+$$Gives the partitions of a table the triggers that watch a TRUNCATE of it. Safe to repeat.$$;
+revoke all on function ops.copy_truncate_triggers(regclass) from public;
+--! EndIncluded ops/partitions/copy_truncate_triggers.sql
+--! Included ops/partitions/make_default_partition.sql
+-- What fits into no month is kept, and counted by the metric default_partition_rows, until it has one.
+create or replace function ops.make_default_partition(relation regclass)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_parent record;
+begin
+  select n.nspname as schema_name, c.relname as table_name, c.relname || '_default' as default_name into v_parent
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = make_default_partition.relation;
+  execute format(
+    'create table %I.%I partition of %I.%I default',
+    v_parent.schema_name, v_parent.default_name, v_parent.schema_name, v_parent.table_name
+  );
+  execute format('alter table %I.%I enable row level security', v_parent.schema_name, v_parent.default_name);
+  return v_parent.schema_name || '.' || v_parent.default_name;
+end
+$$;
+comment on function ops.make_default_partition(regclass) is $$Makes the partition that takes what fits into no month; returns its name.$$;
+revoke all on function ops.make_default_partition(regclass) from public;
+--! EndIncluded ops/partitions/make_default_partition.sql
+--! Included ops/partitions/make_month.sql
+-- A month is made beside the table and attached, so that the locks are held for moments. What the default partition held of
+-- the month goes along: first most of it, with nothing locked but those rows; then, under locks that nobody waits for
+-- longer than lock_timeout each, what came in meanwhile. Until the commit everybody sees the rows where they were.
+create or replace function ops.make_month(relation regclass, key_column name, month date)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  -- Whoever comes after us waits as long as we do.
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_month record;
+  v_until date := (make_month.month + interval '1 month')::date;
+  v_move text;
+  v_moved_count bigint := 0;
+  v_attempt_count integer := 0;
+begin
+  select n.nspname as schema_name, c.relname as table_name, c.relname || to_char(make_month.month, '_YYYY_MM') as name,
+    d.relname as default_name
+  into v_month
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  left join ops.partitions_of(make_month.relation) as p on p.is_default
+  left join pg_class as d on d.oid = p.partition
+  where c.oid = make_month.relation;
+
+  -- Identity and comments are the parent's.
+  execute format('create table %I.%I (like %I.%I including all excluding identity excluding comments)',
+    v_month.schema_name, v_month.name, v_month.schema_name, v_month.table_name);
+  execute format('alter table %I.%I enable row level security', v_month.schema_name, v_month.name);
+
+  if v_month.default_name is not null then
+    v_move := (
+      select format(
+        'with moved as (delete from %1$I.%2$I where %3$I >= %4$L and %3$I < %5$L returning %6$s)
+         insert into %1$I.%7$I (%6$s) select %6$s from moved',
+        v_month.schema_name, v_month.default_name, make_month.key_column, make_month.month, v_until,
+        string_agg(quote_ident(a.attname), ', ' order by a.attnum), v_month.name
+      )
+      from pg_attribute as a
+      where a.attrelid = make_month.relation and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+    );
+    execute v_move;
+    get diagnostics v_moved_count = row_count;
+  end if;
+  if v_moved_count > 0 then
+    -- Says what Postgres would otherwise read the whole month for while everybody waits.
+    execute format('alter table %1$I.%2$I add constraint is_of_month check (%3$I >= %4$L and %3$I < %5$L)',
+      v_month.schema_name, v_month.name, make_month.key_column, make_month.month, v_until);
+  end if;
+
+  loop
+    begin
+      if v_month.default_name is not null then
+        -- The table itself first: a write that has chosen the default partition already, and waits for it, would find
+        -- itself in the wrong place afterwards and fail (23514).
+        execute format('lock table only %I.%I in access exclusive mode', v_month.schema_name, v_month.table_name);
+        execute format('lock table only %I.%I in access exclusive mode', v_month.schema_name, v_month.default_name);
+        execute v_move;
+      end if;
+      execute format('alter table %I.%I attach partition %I.%I for values from (%L) to (%L)',
+        v_month.schema_name, v_month.table_name, v_month.schema_name, v_month.name, make_month.month, v_until);
+      exit;
+    exception when lock_not_available or deadlock_detected then
+      -- Rolled back to here, every lock of this attempt is gone, and those who waited for it go on.
+      v_attempt_count := v_attempt_count + 1;
+      if v_attempt_count = 20 then
+        raise;
+      end if;
+      perform pg_sleep(0.1);
+    end;
+  end loop;
+  if v_moved_count > 0 then
+    execute format('alter table %I.%I drop constraint is_of_month', v_month.schema_name, v_month.name);
+  end if;
+  return v_month.schema_name || '.' || v_month.name;
+end
+$$;
+comment on function ops.make_month(regclass, name, date) is
+$$Makes the partition of a month with what the default partition held of it; returns its name.
+
+Fails with 55P03, and changes nothing, when the table was never free for a moment: ask again.$$;
+revoke all on function ops.make_month(regclass, name, date) from public;
+--! EndIncluded ops/partitions/make_month.sql
+--! Included ops/partitions/months_wanted.sql
+-- From last month on: it is still yesterday somewhere. And whatever lies in the default partition wants its month.
+create or replace function ops.months_wanted(relation regclass, key_column name, months_ahead integer)
+  returns setof date
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_default record;
+begin
+  return query
+    select generate_series(
+      date_trunc('month', core.now()) - interval '1 month',
+      date_trunc('month', core.now()) + make_interval(months => months_wanted.months_ahead),
+      interval '1 month'
+    )::date;
+  select n.nspname, c.relname into v_default
+  from ops.partitions_of(months_wanted.relation) as p
+  join pg_class as c on c.oid = p.partition
+  join pg_namespace as n on n.oid = c.relnamespace
+  where p.is_default;
+  if found then
+    return query execute format(
+      'select distinct date_trunc(''month'', t.%1$I)::date from %2$I.%3$I as t where isfinite(t.%1$I)',
+      months_wanted.key_column, v_default.nspname, v_default.relname
+    );
+  end if;
+end
+$$;
+comment on function ops.months_wanted(regclass, name, integer) is $$First days of the months that a table must have a partition for.$$;
+revoke all on function ops.months_wanted(regclass, name, integer) from public;
+--! EndIncluded ops/partitions/months_wanted.sql
+--! Included ops/partitions/create_next_partition.sql
+-- One partition a call, so that whoever calls in a loop holds the locks of one only.
+-- security definer: the worker creates no tables by right; it can only ask for what the registry lists.
+create or replace function ops.create_next_partition(table_name text default null, months_ahead integer default null)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- For whoever is at it already; what is made takes its own locks, and waits for none of them for long.
+  set lock_timeout = '1min'
+as $$
+declare
+  v_table record;
+  v_month date;
+begin
+  -- Two workers at once: the second finds it made.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:create_monthly_partitions', 0));
+  for v_table in
+    select p.*, format('%I.%I', p.schema_name, p.table_name)::regclass as relation
+    from ops.partitioned_tables as p
+    where create_next_partition.table_name is null
+      or create_next_partition.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+    order by p.schema_name, p.table_name
+  loop
+    if ops.has_movable_rows(v_table.relation)
+      and not exists (select from ops.partitions_of(v_table.relation) as p where p.is_default)
+    then
+      return ops.make_default_partition(v_table.relation);
+    end if;
+    select w.month into v_month
+    from ops.months_wanted(
+      v_table.relation, v_table.key_column, coalesce(create_next_partition.months_ahead, v_table.months_ahead)
+    ) as w (month)
+    where not exists (
+      select from ops.partitions_of(v_table.relation) as p
+      where w.month::timestamp at time zone 'UTC' >= p.lower_bound and w.month::timestamp at time zone 'UTC' < p.upper_bound
+    )
+    order by w.month
+    limit 1;
+    if v_month is not null then
+      return ops.make_month(v_table.relation, v_table.key_column, v_month);
+    end if;
+    perform ops.copy_truncate_triggers(v_table.relation);
+  end loop;
+  return null;
+end
+$$;
+comment on function ops.create_next_partition(text, integer) is
+$$Makes the first partition that is missing; returns its name, or null when none is. Arguments as create_monthly_partitions.
+
+Safe to repeat: call it until it answers null.$$;
+revoke all on function ops.create_next_partition(text, integer) from public;
+grant execute on function ops.create_next_partition(text, integer) to howdah_worker;
+--! EndIncluded ops/partitions/create_next_partition.sql
+--! Included ops/partitions/create_monthly_partitions.sql
 -- Months exist before they are written to. Bounds are UTC whatever the session's zone, so two sessions never
 -- disagree; each partition gets RLS and no grants: nobody may go round the parent's policies through a leaf.
 -- security definer: the worker creates no tables by right; it can only ask for what the registry lists.
@@ -13793,116 +15624,197 @@ create or replace function ops.create_monthly_partitions(
   volatile
   security definer
   set search_path = pg_catalog, pg_temp
-  set timezone = 'UTC'
 as $$
 declare
-  v_table ops.partitioned_tables;
-  v_month date;
-  v_partition text;
-  v_leaf record;
+  v_name text;
   v_created_count integer := 0;
 begin
   if create_monthly_partitions.months_ahead not between 1 and 120 then
     perform core.raise_error('months_ahead_invalid', format('The number was %s.', create_monthly_partitions.months_ahead));
   end if;
-  -- Two workers at once: the second finds everything made.
-  perform pg_advisory_xact_lock(hashtextextended('howdah:create_monthly_partitions', 0));
-
-  for v_table in
-    select p.* from ops.partitioned_tables as p
-    where create_monthly_partitions.table_name is null
-      or create_monthly_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
-  loop
-    -- From last month on: it is still yesterday somewhere.
-    for v_month in
-      select generate_series(
-        date_trunc('month', core.now()) - interval '1 month',
-        date_trunc('month', core.now())
-          + make_interval(months => coalesce(create_monthly_partitions.months_ahead, v_table.months_ahead)),
-        interval '1 month'
-      )::date
-    loop
-      v_partition := v_table.table_name || to_char(v_month, '_YYYY_MM');
-      continue when to_regclass(format('%I.%I', v_table.schema_name, v_partition)) is not null;
-      execute format(
-        'create table %I.%I partition of %I.%I for values from (%L) to (%L)',
-        v_table.schema_name, v_partition, v_table.schema_name, v_table.table_name,
-        v_month, (v_month + interval '1 month')::date
-      );
-      execute format('alter table %I.%I enable row level security', v_table.schema_name, v_partition);
-      v_created_count := v_created_count + 1;
-    end loop;
-
-    -- Postgres hands triggers for each row down to partitions, and none for a TRUNCATE of the partition itself.
-    for v_leaf in
-      select n.nspname as schema_name, c.relname as table_name, t.tgname, fn.nspname as function_schema, f.proname
-      from pg_inherits as i
-      join pg_class as c on c.oid = i.inhrelid
-      join pg_namespace as n on n.oid = c.relnamespace
-      -- 34: before, truncate.
-      join pg_trigger as t on t.tgrelid = i.inhparent and t.tgtype = 34 and t.tgnargs = 0
-      join pg_proc as f on f.oid = t.tgfoid
-      join pg_namespace as fn on fn.oid = f.pronamespace
-      where i.inhparent = format('%I.%I', v_table.schema_name, v_table.table_name)::regclass
-        and not exists (select from pg_trigger as own where own.tgrelid = c.oid and own.tgname = t.tgname)
-    loop
-      execute format(
-        'create trigger %I before truncate on %I.%I for each statement execute function %I.%I()',
-        v_leaf.tgname, v_leaf.schema_name, v_leaf.table_name, v_leaf.function_schema, v_leaf.proname
-      );
-    end loop;
-  end loop;
-  if create_monthly_partitions.table_name is not null and v_table.table_name is null then
+  if create_monthly_partitions.table_name is not null and not exists (
+    select from ops.partitioned_tables as p
+    where create_monthly_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+  ) then
     perform core.raise_error('table_not_partitioned',
       format('The table was %s.', to_json(create_monthly_partitions.table_name)));
   end if;
+  loop
+    v_name := ops.create_next_partition(create_monthly_partitions.table_name, create_monthly_partitions.months_ahead);
+    exit when v_name is null;
+    v_created_count := v_created_count + (v_name !~ '_default$')::integer;
+  end loop;
   return v_created_count;
 end
 $$;
 comment on function ops.create_monthly_partitions(text, integer) is
-$$Makes the partitions of last month, this month and the months ahead; returns how many were missing.
+$$Makes the partitions of last month, this month and the months ahead, and of whatever lies in a default partition;
+returns how many months were missing.
 
 Without a table: every table of ops.partitioned_tables; without a number: as many months as the registry says.
 Safe to repeat. Errors: table_not_partitioned (404), months_ahead_invalid (400).$$;
 revoke all on function ops.create_monthly_partitions(text, integer) from public;
 grant execute on function ops.create_monthly_partitions(text, integer) to howdah_worker;
---! EndIncluded ops/create_monthly_partitions.sql
---! Included ops/cleanup_expired_sessions.sql
--- Sessions that ended are kept for a month (people look them up), then go with their tokens.
--- security definer: the worker writes no table by right; what is deleted is fixed here.
-create or replace function ops.cleanup_expired_sessions()
-  returns integer
+--! EndIncluded ops/partitions/create_monthly_partitions.sql
+--! Included ops/partitions/is_month_on_hold.sql
+-- Whether a partition holds rows of somebody whose data may not go now. How a row leads to a person is the registry's.
+create or replace function ops.is_month_on_hold(relation regclass, partition regclass)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_place record;
+  v_filter text;
+  v_user_id uuid;
+  v_is_on_hold boolean;
+begin
+  select n.nspname as schema_name, c.relname as table_name, pn.nspname as partition_schema, p.relname as partition_name
+  into v_place
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  join pg_class as p on p.oid = is_month_on_hold.partition
+  join pg_namespace as pn on pn.oid = p.relnamespace
+  where c.oid = is_month_on_hold.relation;
+  v_filter := gdpr.subject_filter(v_place.schema_name, v_place.table_name);
+  if v_filter is null then
+    return false;
+  end if;
+  -- One person at a time: each is a look into an index.
+  for v_user_id in select h.user_id from gdpr.users_on_hold() as h (user_id) loop
+    execute format('select exists (select from %I.%I where %s)', v_place.partition_schema, v_place.partition_name, v_filter)
+      into v_is_on_hold using v_user_id;
+    if v_is_on_hold then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+comment on function ops.is_month_on_hold(regclass, regclass) is $$Whether a partition has rows of a person under legal hold.$$;
+revoke all on function ops.is_month_on_hold(regclass, regclass) from public;
+--! EndIncluded ops/partitions/is_month_on_hold.sql
+--! Included ops/partitions/drop_month.sql
+-- One month, or the word that says why not.
+create or replace function ops.drop_month(relation regclass, partition regclass)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+  -- Three locks after each other (the table, its default partition, what its foreign keys point at): 0.3 s at worst.
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_month record;
+  v_attempt_count integer := 0;
+begin
+  select n.nspname, c.relname into v_month
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = drop_month.partition;
+  loop
+    begin
+      -- A hold that is being placed is waited for, and one that comes now comes after the month.
+      lock table gdpr.legal_holds in share mode;
+      if ops.is_month_on_hold(drop_month.relation, drop_month.partition) then
+        return 'on_hold';
+      end if;
+      execute format('drop table %I.%I', v_month.nspname, v_month.relname);
+      return 'dropped';
+    exception when lock_not_available or deadlock_detected then
+      v_attempt_count := v_attempt_count + 1;
+      if v_attempt_count = 20 then
+        raise;
+      end if;
+      perform pg_sleep(0.1);
+    end;
+  end loop;
+end
+$$;
+comment on function ops.drop_month(regclass, regclass) is $$Drops a partition of a table unless a legal hold keeps it: dropped or on_hold.$$;
+revoke all on function ops.drop_month(regclass, regclass) from public;
+--! EndIncluded ops/partitions/drop_month.sql
+--! Included ops/partitions/drop_old_partitions.sql
+-- Months past their retention go whole. Postgres detaches CONCURRENTLY only where there is no default partition, and in no
+-- function: so a month goes by one DROP, under locks that nobody waits for longer than lock_timeout; another attempt
+-- follows when they were not to be had. The files are removed after the locks are gone.
+-- security definer: the worker owns no table; what may be dropped is fixed here.
+create or replace function ops.drop_old_partitions(table_name text default null, max_count integer default null)
+  returns table (partition_name text, outcome text)
   language plpgsql
   volatile
   security definer
   set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+  -- For whoever is at it already; ops.drop_month() takes its own locks, and waits for none of them for long.
+  set lock_timeout = '1min'
 as $$
 declare
-  v_deleted_count integer;
+  v_month record;
+  v_dropped_count integer := 0;
 begin
-  delete from core.sessions as s
-  where least(s.expires_at, s.revoked_at) < core.now() - interval '30 days';
-  get diagnostics v_deleted_count = row_count;
+  if drop_old_partitions.table_name is not null and not exists (
+    select from ops.partitioned_tables as p
+    where drop_old_partitions.table_name in (p.table_name, p.schema_name || '.' || p.table_name)
+  ) then
+    perform core.raise_error('table_not_partitioned', format('The table was %s.', to_json(drop_old_partitions.table_name)));
+  end if;
+  -- Two workers at once: the second finds what the first has left.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:drop_old_partitions', 0));
+  for v_month in
+    select t.relation, p.partition, n.nspname as schema_name, c.relname as name
+    from (
+      select q.*, format('%I.%I', q.schema_name, q.table_name)::regclass as relation from ops.partitioned_tables as q
+    ) as t
+    cross join lateral ops.partitions_of(t.relation) as p
+    join pg_class as c on c.oid = p.partition
+    join pg_namespace as n on n.oid = c.relnamespace
+    -- A log that proves its own beginning says goodbye to its months itself.
+    where t.is_dropped_by_clock
+      and (drop_old_partitions.table_name is null
+        or drop_old_partitions.table_name in (t.table_name, t.schema_name || '.' || t.table_name))
+      and p.upper_bound <= date_trunc('month', core.now()) - make_interval(months => t.retention_months)
+    order by p.upper_bound, n.nspname, c.relname
+  loop
+    exit when v_dropped_count >= drop_old_partitions.max_count;
+    partition_name := v_month.schema_name || '.' || v_month.name;
+    outcome := ops.drop_month(v_month.relation, v_month.partition);
+    v_dropped_count := v_dropped_count + (outcome = 'dropped')::integer;
+    return next;
+  end loop;
+end
+$$;
+comment on function ops.drop_old_partitions(text, integer) is
+$$Drops the months past their retention (retention_months of ops.partitioned_tables), oldest first; answers with each.
 
-  -- Long traded in: whoever still presents one is told that it is not ours.
-  delete from private.refresh_tokens as t where t.rotated_at < core.now() - core.session_idle_ttl();
-  delete from private.sign_in_challenges as c where c.expires_at < core.now();
-  delete from private.totp_factors as f
-  where f.confirmed_at is null and f.created_at < core.now() - core.totp_enrollment_ttl();
-  -- Older tokens are refused for their age.
-  delete from private.used_identity_tokens as t
-  where t.used_at < core.now() - 2 * core.identity_token_max_age();
-  delete from private.attempts as a where a.window_started_at < core.now() - interval '1 day';
-  return v_deleted_count;
+outcome: dropped, or on_hold: somebody whose data are under legal hold has rows there, and the month stays.
+max_count: at most so many. Safe to repeat. Errors: table_not_partitioned (404); 55P03 when a table was never free.$$;
+revoke all on function ops.drop_old_partitions(text, integer) from public;
+grant execute on function ops.drop_old_partitions(text, integer) to howdah_worker;
+--! EndIncluded ops/partitions/drop_old_partitions.sql
+--! EndIncluded ops/partitions/_module.sql
+--! Included ops/cleanup_expired_sessions.sql
+-- What the operator types to be rid of ended sessions at once; the worker's daily turn takes the same and more.
+create or replace function ops.cleanup_expired_sessions()
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform gdpr.clean_up_batch(p.policy)
+  from unnest(array[
+    'refresh_tokens', 'sign_in_challenges', 'totp_enrollments', 'used_identity_tokens', 'attempts'
+  ]) as p (policy);
+  return gdpr.clean_up_batch('sessions');
 end
 $$;
 comment on function ops.cleanup_expired_sessions() is
-$$Deletes sessions that ended more than 30 days ago, what expired on the way to one, and counters of attempts older than
-a day; returns how many sessions.
+$$Deletes sessions that ended, what expired on the way to one, and counters of attempts, as soon as their policies
+(gdpr.retention_policies) let them go; returns how many sessions.
 
 Safe to repeat.$$;
 revoke all on function ops.cleanup_expired_sessions() from public;
-grant execute on function ops.cleanup_expired_sessions() to howdah_worker;
 --! EndIncluded ops/cleanup_expired_sessions.sql
 --! Included ops/worker_lock_key.sql
 -- A living worker holds this advisory lock in a connection of its own; a dead one cannot.
@@ -14428,6 +16340,16 @@ begin
     end case;
   end loop;
   if v_is_forward then
+    -- Rows that an erasure takes have no event of their own; their older ones are blank in a moment.
+    if v_row is not null and exists (
+      select from core.audit_log as e
+      where e.relation = v_relation
+        and e.operation = 'erase'
+        and e.occurred_at <= row_as_of.at
+        and e.subject_id = core.uuid_or_null(v_row ->> (core.audit_arguments(v_relation::regclass))[4])
+    ) then
+      perform core.raise_error('audit_payload_gone', format('The row was %s of %s.', row_as_of.key, v_relation));
+    end if;
     return v_row;
   end if;
 
@@ -14495,7 +16417,7 @@ begin
     -- Which row a blank event was about cannot be told any more; whom it was about can.
     select from core.audit_log as e
     where e.relation = current_row.relation
-      and e.salt is null
+      and (e.salt is null or e.operation = 'erase')
       and e.subject_id is not distinct from coalesce(core.uuid_or_null(v_row ->> v_arguments[4]), e.subject_id)
   ) then
     perform core.raise_error('audit_payload_gone', format('The row was %s of %s.', current_row.key, current_row.relation));
@@ -14592,7 +16514,7 @@ grant execute on function ops.begin_task_run(text, bigint) to howdah_worker;
 --! EndIncluded ops/upkeep/begin_task_run.sql
 --! Included ops/upkeep/finish_task_run.sql
 -- security definer: the worker writes no table by right.
-create or replace function ops.finish_task_run(run_id bigint, error text default null)
+create or replace function ops.finish_task_run(run_id bigint, error text default null, row_count bigint default null)
   returns void
   language sql
   volatile
@@ -14600,37 +16522,677 @@ create or replace function ops.finish_task_run(run_id bigint, error text default
   set search_path = pg_catalog, pg_temp
 as $$
   update ops.task_runs as r
-  set finished_at = core.now(), error = left(finish_task_run.error, 200)
+  set finished_at = core.now(), error = left(finish_task_run.error, 200), row_count = finish_task_run.row_count
   where r.id = finish_task_run.run_id and r.finished_at is null
 $$;
-comment on function ops.finish_task_run(bigint, text) is
-$$Notes that a run is over: well, or with an error's key. Safe to repeat.$$;
-revoke all on function ops.finish_task_run(bigint, text) from public;
-grant execute on function ops.finish_task_run(bigint, text) to howdah_worker;
+comment on function ops.finish_task_run(bigint, text, bigint) is
+$$Notes that a run is over: well, or with an error's key; and what it has done, counted in whatever it does. Safe to repeat.$$;
+revoke all on function ops.finish_task_run(bigint, text, bigint) from public;
+grant execute on function ops.finish_task_run(bigint, text, bigint) to howdah_worker;
 --! EndIncluded ops/upkeep/finish_task_run.sql
---! Included ops/upkeep/clean_up_monitoring.sql
--- security definer: the worker writes no table by right; what is deleted is fixed here.
-create or replace function ops.clean_up_monitoring()
+--! Included ops/upkeep/thin_metric_samples.sql
+-- Every sample for a week, one an hour for ninety days, then one a day. What stays is the first of its hour or day, whenever
+-- this runs: thinning what was thinned takes nothing.
+create or replace function ops.thin_metric_samples(keep interval default '400 days', row_limit integer default null)
   returns integer
-  language sql
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_deleted_count integer;
+begin
+  delete from ops.metric_samples as t
+  where t.ctid = any (array(
+    select s.ctid
+    from ops.metric_samples as s
+    where s.sampled_at < core.now() - thin_metric_samples.keep
+      or s.sampled_at < core.now() - interval '7 days' and exists (
+        select from ops.metric_samples as e
+        where e.metric = s.metric and e.labels = s.labels and e.sampled_at < s.sampled_at
+          and e.sampled_at >= date_trunc('hour', s.sampled_at, 'UTC')
+      )
+      or s.sampled_at < core.now() - interval '90 days' and exists (
+        select from ops.metric_samples as e
+        where e.metric = s.metric and e.labels = s.labels and e.sampled_at < s.sampled_at
+          and e.sampled_at >= date_trunc('day', s.sampled_at, 'UTC')
+      )
+    limit thin_metric_samples.row_limit
+  ));
+  get diagnostics v_deleted_count = row_count;
+  return v_deleted_count;
+end
+$$;
+comment on function ops.thin_metric_samples(interval, integer) is
+$$Keeps every sample for a week, the first of each hour for 90 days, the first of each day after that, none beyond keep;
+deletes at most row_limit and returns how many.$$;
+revoke all on function ops.thin_metric_samples(interval, integer) from public;
+--! EndIncluded ops/upkeep/thin_metric_samples.sql
+--! Included ops/upkeep/take_metric_samples.sql
+-- security definer: the worker reads no registry and no statistics by right, and writes no table.
+create or replace function ops.take_metric_samples()
+  returns integer
+  language plpgsql
   volatile
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-  with runs as (
-    delete from ops.task_runs as r where r.started_at < core.now() - interval '30 days' returning 1
-  ),
-  alerts as (
-    delete from ops.alerts as a where a.resolved_at < core.now() - interval '1 year' returning 1
-  )
-  select ((select count(*) from runs) + (select count(*) from alerts))::integer
+declare
+  v_slot timestamptz := date_bin('5 minutes', core.now(), timestamptz '2000-01-01 00:00:00Z');
+  v_stored_count integer;
+begin
+  -- Two workers, or one that comes twice: the first has measured, and what has turned up since is the next turn's.
+  perform pg_advisory_xact_lock(hashtextextended('howdah:take_metric_samples', 0));
+  if exists (select from ops.metric_samples as s where s.sampled_at = v_slot) then
+    return 0;
+  end if;
+  insert into ops.metric_samples (metric, labels, value, sampled_at)
+  select m.metric, m.labels, m.value, v_slot
+  from ops.measure() as m
+  where m.value is not null
+  order by m.metric, m.labels
+  -- Two replicas that call themselves alike are one here.
+  on conflict on constraint metric_samples_pkey do nothing;
+  get diagnostics v_stored_count = row_count;
+  return v_stored_count;
+end
 $$;
-comment on function ops.clean_up_monitoring() is
-$$Deletes runs older than 30 days and alerts resolved a year ago; returns how many. Safe to repeat.$$;
-revoke all on function ops.clean_up_monitoring() from public;
-grant execute on function ops.clean_up_monitoring() to howdah_worker;
---! EndIncluded ops/upkeep/clean_up_monitoring.sql
+comment on function ops.take_metric_samples() is
+$$Measures everything and keeps it in ops.metric_samples, once in five minutes; returns how many values are new.
+
+Safe to repeat.$$;
+revoke all on function ops.take_metric_samples() from public;
+grant execute on function ops.take_metric_samples() to howdah_worker;
+--! EndIncluded ops/upkeep/take_metric_samples.sql
+--! Included ops/upkeep/note_long_queries.sql
+-- What runs for long is over when somebody comes to look; so it is written down while it runs.
+-- security definer: the worker writes no table by right and sees no session but its own.
+create or replace function ops.note_long_queries(min_seconds numeric default 30)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_noted_count integer;
+begin
+  insert into ops.long_queries as q (
+    pid, started_at, query_id, role, application, state, waits_for, blocked_by, seen_at, running_seconds
+  )
+  select
+    a.pid, coalesce(a.xact_start, a.query_start), a.query_id, a.usename, a.application_name, a.state,
+    a.wait_event_type || ': ' || a.wait_event, pg_blocking_pids(a.pid), core.now(),
+    round(extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.query_start)), 1)
+  from pg_stat_activity as a
+  where a.backend_type = 'client backend'
+    and a.state <> 'idle'
+    and a.pid <> pg_backend_pid()
+    and a.datname = current_database()
+    and clock_timestamp() - coalesce(a.xact_start, a.query_start) >= make_interval(secs => note_long_queries.min_seconds)
+  order by a.pid
+  on conflict on constraint long_queries_pkey do update set
+    query_id = excluded.query_id,
+    state = excluded.state,
+    waits_for = excluded.waits_for,
+    blocked_by = excluded.blocked_by,
+    seen_at = excluded.seen_at,
+    running_seconds = excluded.running_seconds;
+  get diagnostics v_noted_count = row_count;
+  return v_noted_count;
+end
+$$;
+comment on function ops.note_long_queries(numeric) is
+$$Writes every transaction that has been open for so many seconds (30) into ops.long_queries, one row each however often
+it is seen; returns how many there are. query_id is that of pg_stat_statements. Safe to repeat.$$;
+revoke all on function ops.note_long_queries(numeric) from public;
+grant execute on function ops.note_long_queries(numeric) to howdah_worker;
+--! EndIncluded ops/upkeep/note_long_queries.sql
+--! Included ops/upkeep/may_maintain.sql
+-- Whoever may not vacuum is warned by Postgres and the table skipped, which nobody would notice: so one asks first.
+create or replace function ops.may_maintain()
+  returns boolean
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select pg_has_role(current_user, 'howdah_migrations', 'usage')
+    -- Since Postgres 17 there is a right to maintain what one does not own.
+    or coalesce((select pg_has_role(current_user, r.oid, 'usage') from pg_roles as r where r.rolname = 'pg_maintain'), false)
+$$;
+comment on function ops.may_maintain() is $$Whether the asking role may vacuum and rebuild what howdah_migrations owns.$$;
+revoke all on function ops.may_maintain() from public;
+grant execute on function ops.may_maintain() to howdah_worker;
+--! EndIncluded ops/upkeep/may_maintain.sql
+--! Included ops/upkeep/tables_to_analyze.sql
+-- Autovacuum analyzes tables that change much, and never a partitioned one as a whole.
+-- security definer: the worker reads no statistics of others by right.
+create or replace function ops.tables_to_analyze()
+  returns setof text
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select n.nspname || '.' || c.relname
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  join lateral (
+    select bool_or(s.n_mod_since_analyze > 0 or coalesce(s.last_analyze, s.last_autoanalyze) is null and s.n_live_tup > 0)
+        as is_due
+    from pg_partition_tree(c.oid) as t join pg_stat_user_tables as s on s.relid = t.relid
+    where c.relkind = 'p'
+    union all
+    select s.n_mod_since_analyze > 0 or coalesce(s.last_analyze, s.last_autoanalyze) is null and s.n_live_tup > 0
+    from pg_stat_user_tables as s
+    where c.relkind in ('r', 'm') and s.relid = c.oid
+  ) as d on d.is_due
+  where c.relowner = 'howdah_migrations'::regrole and not c.relispartition
+  order by 1
+$$;
+comment on function ops.tables_to_analyze() is
+$$Tables, partitioned ones as a whole, and materialized views that changed since the planner last looked at them.$$;
+revoke all on function ops.tables_to_analyze() from public;
+grant execute on function ops.tables_to_analyze() to howdah_worker;
+--! EndIncluded ops/upkeep/tables_to_analyze.sql
+--! Included ops/upkeep/analyze_table.sql
+-- security definer: the worker owns no table; what may be analyzed is what ops.tables_to_analyze() could name.
+create or replace function ops.analyze_table(relation text)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- Behind a vacuum or another analyze; readers and writers do not mind either.
+  set lock_timeout = '4min'
+as $$
+declare
+  v_table record;
+begin
+  select n.nspname, c.relname into v_table
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where n.nspname || '.' || c.relname = analyze_table.relation
+    and c.relowner = 'howdah_migrations'::regrole and c.relkind in ('r', 'p', 'm');
+  -- Dropped since it was listed: nothing to know about it.
+  if found then
+    execute format('analyze %I.%I', v_table.nspname, v_table.relname);
+  end if;
+end
+$$;
+comment on function ops.analyze_table(text) is $$Renews what the planner knows about a table, its partitions included. Safe to repeat.$$;
+revoke all on function ops.analyze_table(text) from public;
+grant execute on function ops.analyze_table(text) to howdah_worker;
+--! EndIncluded ops/upkeep/analyze_table.sql
+--! Included ops/upkeep/tables_to_vacuum.sql
+-- Autovacuum does most of it. What is listed here is what it left: enough dead rows to matter, rows nobody has marked as
+-- visible yet (index-only scans read the table for them), or transaction ids that grow old.
+-- security definer: the worker reads no statistics of others by right.
+create or replace function ops.tables_to_vacuum(
+  min_dead_rows bigint default 1000,
+  min_dead_ratio numeric default 0.1
+)
+  returns table (relation text, reason text, dead_row_count bigint)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select format('%I.%I', t.schemaname, t.relname), r.reason, t.n_dead_tup
+  from pg_stat_user_tables as t
+  join pg_class as c on c.oid = t.relid and c.relowner = 'howdah_migrations'::regrole and c.relkind in ('r', 'm')
+  cross join lateral (
+    select case
+      when age(c.relfrozenxid) > current_setting('autovacuum_freeze_max_age')::bigint / 2 then 'old'
+      when t.n_dead_tup >= tables_to_vacuum.min_dead_rows
+        and t.n_dead_tup >= tables_to_vacuum.min_dead_ratio * (t.n_live_tup + t.n_dead_tup) then 'dead_rows'
+      when t.n_ins_since_vacuum >= 10000 and t.n_ins_since_vacuum >= 0.2 * t.n_live_tup then 'new_rows'
+    end as reason
+  ) as r
+  where r.reason is not null
+  order by r.reason = 'old' desc, t.n_dead_tup desc, 1
+$$;
+comment on function ops.tables_to_vacuum(bigint, numeric) is
+$$Tables and partitions that a vacuum is worth it for, and why: old (transaction ids), dead_rows, new_rows.
+
+Quoted where needed, ready for `vacuum (analyze) …`.$$;
+revoke all on function ops.tables_to_vacuum(bigint, numeric) from public;
+grant execute on function ops.tables_to_vacuum(bigint, numeric) to howdah_worker;
+--! EndIncluded ops/upkeep/tables_to_vacuum.sql
+--! Included ops/upkeep/indexes_to_rebuild.sql
+-- How big an index would be if it were made now, against how big it is: entries of eight bytes and their pointer beside the
+-- key's average width, in pages nine tenths full. Postgres merges equal keys, so the truth is rather smaller; an index is
+-- never rebuilt for an estimate that was too small.
+-- security definer: the worker reads no statistics of others by right.
+create or replace function ops.indexes_to_rebuild(
+  min_bytes bigint default 8388608,
+  min_bloat_ratio numeric default 0.5
+)
+  returns table (index text, size_bytes bigint, bloat_ratio numeric)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select format('%I.%I', e.nspname, e.relname), e.size_bytes, round(1 - e.expected_bytes / e.size_bytes, 4)
+  from (
+    select n.nspname, c.relname, pg_relation_size(c.oid) as size_bytes,
+      current_setting('block_size')::numeric * (1 + ceil(
+        greatest(c.reltuples, 0)::numeric * (12 + 8 * ceil(w.key_width / 8.0))
+        / (current_setting('block_size')::numeric * 0.9 - 24)
+      )) as expected_bytes
+    from pg_class as c
+    join pg_namespace as n on n.oid = c.relnamespace
+    join pg_am as m on m.oid = c.relam and m.amname = 'btree'
+    join pg_index as i on i.indexrelid = c.oid and i.indisvalid and not i.indisexclusion
+    join pg_class as t on t.oid = i.indrelid
+    cross join lateral (
+      select coalesce(sum(coalesce(s.avg_width, nullif(a.attlen, -1), 32)), 8) as key_width
+      from pg_attribute as a
+      left join pg_attribute as o on o.attrelid = t.oid and o.attnum = i.indkey[a.attnum - 1]
+      left join pg_stats as s on s.schemaname = n.nspname and s.tablename = t.relname and s.attname = o.attname
+        and not s.inherited
+      where a.attrelid = c.oid
+    ) as w
+    where c.relkind = 'i' and c.relowner = 'howdah_migrations'::regrole
+      and pg_relation_size(c.oid) >= indexes_to_rebuild.min_bytes
+      -- Never counted: nothing can be said.
+      and c.reltuples >= 0
+  ) as e
+  where 1 - e.expected_bytes / e.size_bytes >= indexes_to_rebuild.min_bloat_ratio
+  order by e.size_bytes - e.expected_bytes desc
+$$;
+comment on function ops.indexes_to_rebuild(bigint, numeric) is
+$$B-tree indexes of at least min_bytes of which more than min_bloat_ratio is air, the most air first; an estimate.
+
+Quoted where needed, ready for `reindex index concurrently …`.$$;
+revoke all on function ops.indexes_to_rebuild(bigint, numeric) from public;
+grant execute on function ops.indexes_to_rebuild(bigint, numeric) to howdah_worker;
+--! EndIncluded ops/upkeep/indexes_to_rebuild.sql
+--! Included ops/upkeep/drop_broken_indexes.sql
+-- `reindex concurrently` that was cut off leaves its half-made index behind, which costs every write and serves nobody.
+-- security definer: the worker owns no index; only what Postgres named so and holds for invalid goes.
+create or replace function ops.drop_broken_indexes()
+  returns setof text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set lock_timeout = '100ms'
+as $$
+declare
+  v_index record;
+begin
+  for v_index in
+    select n.nspname, c.relname
+    from pg_index as i
+    join pg_class as c on c.oid = i.indexrelid and c.relowner = 'howdah_migrations'::regrole
+    join pg_namespace as n on n.oid = c.relnamespace
+    where not i.indisvalid and c.relkind = 'i' and c.relname ~ '_cc(new|old)\d*$'
+      -- Somebody may be building it now.
+      and not exists (select from pg_stat_progress_create_index as p where p.relid = i.indrelid)
+  loop
+    begin
+      execute format('drop index %I.%I', v_index.nspname, v_index.relname);
+      return next v_index.nspname || '.' || v_index.relname;
+    exception when lock_not_available then
+      -- The next turn finds it, and the metric invalid_indexes says so until then.
+      null;
+    end;
+  end loop;
+end
+$$;
+comment on function ops.drop_broken_indexes() is $$Drops what cut-off rebuilds of indexes have left; returns their names. Safe to repeat.$$;
+revoke all on function ops.drop_broken_indexes() from public;
+grant execute on function ops.drop_broken_indexes() to howdah_worker;
+--! EndIncluded ops/upkeep/drop_broken_indexes.sql
+--! Included ops/upkeep/measure_indexes.sql
+create or replace function ops.measure_indexes()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'invalid_indexes', '{}'::jsonb, count(*)::numeric
+  from pg_index as i
+  join pg_class as c on c.oid = i.indexrelid
+  where not i.indisvalid and c.relkind = 'i'
+    and not exists (select from pg_stat_progress_create_index as p where p.relid = i.indrelid)
+$$;
+comment on function ops.measure_indexes() is $$Indexes that are written to and never used, because making them was cut off.$$;
+revoke all on function ops.measure_indexes() from public;
+--! EndIncluded ops/upkeep/measure_indexes.sql
+--! Included ops/upkeep/warm_caches.sql
+-- Before the morning: the months of today and tomorrow and the accounts, with their indexes, so that the first readers do
+-- not wait for the disk. Where pg_prewarm is missing a table is read once, which fills the system's cache if not Postgres'.
+-- security definer: the worker reads no table by right; it learns names and numbers of blocks.
+create or replace function ops.warm_caches()
+  returns table (relation text, way text, block_count bigint)
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_relation record;
+  v_has_prewarm boolean := to_regprocedure('extensions.pg_prewarm(regclass, text, text, bigint, bigint)') is not null;
+  v_budget bigint := pg_size_bytes(current_setting('shared_buffers')) / current_setting('block_size')::bigint / 2;
+begin
+  for v_relation in
+    with hot as (
+      select 'core.users'::regclass::oid as oid, 0 as rank
+      union all
+      select p.partition::oid, 1
+      from ops.partitioned_tables as t
+      cross join lateral ops.partitions_of(format('%I.%I', t.schema_name, t.table_name)::regclass) as p
+      where p.lower_bound <= core.now() + interval '1 day' and p.upper_bound > core.now()
+    )
+    select c.oid, n.nspname, c.relname, c.relkind, pg_relation_size(c.oid) / current_setting('block_size')::bigint as blocks
+    from (
+      select h.oid, h.rank, 0 as part from hot as h
+      union all
+      select i.indexrelid, h.rank, 1 from hot as h join pg_index as i on i.indrelid = h.oid and i.indisvalid
+    ) as w
+    join pg_class as c on c.oid = w.oid
+    join pg_namespace as n on n.oid = c.relnamespace
+    where v_has_prewarm or c.relkind = 'r'
+    -- Indexes first: they are small, and every look-up needs them.
+    order by w.part desc, w.rank, c.oid
+  loop
+    -- More than half of the cache would push out what is there.
+    continue when v_relation.blocks > v_budget or v_relation.blocks = 0;
+    relation := v_relation.nspname || '.' || v_relation.relname;
+    if v_has_prewarm then
+      way := 'prewarmed';
+      execute 'select extensions.pg_prewarm($1)' into block_count using v_relation.oid::regclass;
+    else
+      way := 'read';
+      execute format('select count(*) from %I.%I', v_relation.nspname, v_relation.relname);
+      block_count := v_relation.blocks;
+    end if;
+    v_budget := v_budget - v_relation.blocks;
+    return next;
+  end loop;
+end
+$$;
+comment on function ops.warm_caches() is
+$$Brings the accounts and the months of today and tomorrow into memory, at most half of shared_buffers; answers with what.
+
+way: prewarmed, or read where the extension pg_prewarm is missing. Safe to repeat.$$;
+revoke all on function ops.warm_caches() from public;
+grant execute on function ops.warm_caches() to howdah_worker;
+--! EndIncluded ops/upkeep/warm_caches.sql
+--! Included ops/upkeep/run_full_maintenance.sql
+-- Everything the clock does, now. What cannot be done inside a transaction, and what must not hold its locks until the end
+-- of one, is the worker's: it is queued, and the answer says so.
+create or replace function ops.run_full_maintenance()
+  returns table (step text, outcome text, row_count bigint)
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_task text;
+begin
+  step := 'cleanup_expired_sessions';
+  outcome := 'done';
+  row_count := ops.cleanup_expired_sessions();
+  return next;
+  step := 'create_monthly_partitions';
+  row_count := ops.create_monthly_partitions();
+  return next;
+  for step, outcome, row_count in
+    select 'refresh_view ' || r.view, coalesce(r.outcome || ' ' || r.error_code, r.outcome), r.row_count
+    from ops.views_due() as v (name), ops.refresh_view(v.name) as r
+  loop
+    return next;
+  end loop;
+
+  foreach v_task in array array[
+    'gdpr/clean_up', 'ops/drop_partitions', 'ops/renew_statistics', 'ops/vacuum_tables', 'ops/rebuild_indexes'
+  ] loop
+    step := v_task;
+    outcome := format('queued as job %s', core.enqueue_job(v_task, job_key => 'cron:' || v_task));
+    row_count := null;
+    return next;
+  end loop;
+end
+$$;
+comment on function ops.run_full_maintenance() is
+$$Cleans up, makes partitions and refreshes views at once; queues what retention takes, statistics, vacuum and indexes for the worker.
+
+Answers with each step: done and how many rows, or the job that was queued (ops.task_runs tells what became of it).
+Safe to repeat.$$;
+revoke all on function ops.run_full_maintenance() from public;
+--! EndIncluded ops/upkeep/run_full_maintenance.sql
+--! Included ops/upkeep/policies.sql
+-- No policy: operators own these tables, and the worker writes them through functions.
+alter table ops.metric_samples enable row level security;
+alter table ops.long_queries enable row level security;
+
+-- Who maintains a table must be able to say its name; these two schemas the worker calls no function of.
+grant usage on schema private, gdpr to howdah_worker;
+--! EndIncluded ops/upkeep/policies.sql
 --! EndIncluded ops/upkeep/_module.sql
+--! Included ops/materialized_views/_module.sql
+-- Answers that are kept: declared by modules, refreshed by the clock, never older than they say.
+--! Included ops/materialized_views/user_activity.sql
+-- What people did, day by day: said once, kept by ops.user_statistics, shown by ops.user_activity_summary.
+-- Included before the tables, because a materialized view asks it.
+create or replace function ops.user_activity(days integer)
+  returns table (day date, sign_up_count bigint, sign_in_count bigint, active_user_count bigint)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_today date := (core.now() at time zone 'UTC')::date;
+begin
+  return query
+    select
+      d.day,
+      (select count(*) from core.users as u where u.created_at >= d.starts_at and u.created_at < d.ends_at),
+      (select count(*) from core.sessions as s where s.created_at >= d.starts_at and s.created_at < d.ends_at),
+      (
+        select count(distinct s.user_id) from core.sessions as s
+        where s.created_at < d.ends_at and coalesce(s.refreshed_at, s.created_at) >= d.starts_at
+      )
+    from (
+      select g::date as day, g at time zone 'UTC' as starts_at, (g + interval '1 day') at time zone 'UTC' as ends_at
+      from generate_series(
+        (v_today - (user_activity.days - 1))::timestamp, v_today::timestamp, interval '1 day'
+      ) as g
+    ) as d;
+end
+$$;
+comment on function ops.user_activity(integer) is
+$$Accounts made, sessions begun and accounts active on each of the last days, in UTC, today the last of them.$$;
+revoke all on function ops.user_activity(integer) from public;
+--! EndIncluded ops/materialized_views/user_activity.sql
+--! Included ops/materialized_views/declare_materialized_view.sql
+-- A module says in its registry.sql how old its view may become.
+create or replace function ops.declare_materialized_view(relation text, period_seconds integer default 3600)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_view record;
+begin
+  select c.oid, n.nspname, c.relname, c.relkind into v_view
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = declare_materialized_view.relation::regclass;
+  -- Refreshing without locking readers out compares row by row, and needs a key over plain columns for that.
+  if v_view.relkind <> 'm' or not exists (
+    select from pg_index as i
+    where i.indrelid = v_view.oid and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
+  ) then
+    raise exception using
+      errcode = '42809',
+      message = format('%s cannot be refreshed while it is read', declare_materialized_view.relation),
+      hint = 'Declare a materialized view that has a unique index over plain columns.';
+  end if;
+  insert into ops.materialized_views as v (schema_name, view_name, period_seconds)
+  values (v_view.nspname, v_view.relname, declare_materialized_view.period_seconds)
+  -- A period that an operator changed stays.
+  on conflict on constraint materialized_views_pkey do nothing;
+end
+$$;
+comment on function ops.declare_materialized_view(text, integer) is
+$$Declares a materialized view: the clock refreshes it when its content is older than period_seconds (an hour).
+
+It needs a unique index over plain columns. If it holds anything about a person, gdpr.declare_columns says so too, and it
+holds nothing that its next refresh would not take out. Safe to repeat.$$;
+revoke all on function ops.declare_materialized_view(text, integer) from public;
+--! EndIncluded ops/materialized_views/declare_materialized_view.sql
+--! Included ops/materialized_views/refresh_view.sql
+-- A refresh that fails keeps what was there, and that it failed is kept too: so it answers instead of raising.
+-- security definer: the worker owns no view; what may be refreshed is what was declared.
+create or replace function ops.refresh_view(name text)
+  returns table (view text, outcome text, row_count bigint, took_seconds numeric, error_code text)
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_view record;
+  v_started_at timestamptz := clock_timestamp();
+begin
+  select v.schema_name, v.view_name, c.relispopulated into v_view
+  from ops.materialized_views as v
+  join pg_class as c on c.oid = format('%I.%I', v.schema_name, v.view_name)::regclass
+  where refresh_view.name in (v.view_name, v.schema_name || '.' || v.view_name);
+  if not found then
+    perform core.raise_error('view_not_declared', format('The name was %s.', to_json(refresh_view.name)));
+  end if;
+  view := v_view.schema_name || '.' || v_view.view_name;
+  -- Two at once would wait for each other and do the work twice.
+  if not pg_try_advisory_xact_lock(hashtextextended('howdah:refresh_view:' || view, 0)) then
+    outcome := 'in_work';
+    return next;
+    return;
+  end if;
+
+  begin
+    -- The first time there is nothing that anybody could read meanwhile.
+    if v_view.relispopulated then
+      execute format('refresh materialized view concurrently %I.%I', v_view.schema_name, v_view.view_name);
+    else
+      execute format('refresh materialized view %I.%I', v_view.schema_name, v_view.view_name);
+    end if;
+    execute format('select count(*) from %I.%I', v_view.schema_name, v_view.view_name) into row_count;
+    outcome := 'refreshed';
+  exception when others then
+    get stacked diagnostics error_code = returned_sqlstate;
+    outcome := 'failed';
+  end;
+  took_seconds := round(extract(epoch from clock_timestamp() - v_started_at), 3);
+
+  update ops.materialized_views as v
+  set
+    refreshed_at = case when outcome = 'refreshed' then core.now() else v.refreshed_at end,
+    row_count = case when outcome = 'refreshed' then refresh_view.row_count else v.row_count end,
+    took_seconds = case when outcome = 'refreshed' then refresh_view.took_seconds else v.took_seconds end,
+    failed_at = case when outcome = 'failed' then core.now() end,
+    error_code = case when outcome = 'failed' then refresh_view.error_code end
+  where (v.schema_name, v.view_name) = (v_view.schema_name, v_view.view_name);
+  return next;
+end
+$$;
+comment on function ops.refresh_view(text) is
+$$Refreshes a declared materialized view while it is read; answers with its rows and how long that took.
+
+outcome: refreshed; failed, with the SQLSTATE, and the view keeps what it had; in_work, when somebody else is at it.
+Safe to repeat. Errors: view_not_declared (404).$$;
+revoke all on function ops.refresh_view(text) from public;
+grant execute on function ops.refresh_view(text) to howdah_worker;
+--! EndIncluded ops/materialized_views/refresh_view.sql
+--! Included ops/materialized_views/views_due.sql
+-- security definer: the worker reads no registry by right.
+create or replace function ops.views_due()
+  returns setof text
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select v.schema_name || '.' || v.view_name
+  from ops.materialized_views as v
+  -- A minute of grace: a turn that comes a second early must not skip the view until the next one.
+  where v.refreshed_at is null
+    or v.failed_at is not null
+    or v.refreshed_at <= core.now() - make_interval(secs => v.period_seconds - 60)
+  order by v.refreshed_at nulls first, 1
+$$;
+comment on function ops.views_due() is $$Materialized views that are older than they may become, or whose last refresh failed.$$;
+revoke all on function ops.views_due() from public;
+grant execute on function ops.views_due() to howdah_worker;
+--! EndIncluded ops/materialized_views/views_due.sql
+--! Included ops/materialized_views/refresh_user_stats.sql
+create or replace function ops.refresh_user_stats()
+  returns table (view text, outcome text, row_count bigint, took_seconds numeric, error_code text)
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select r.view, r.outcome, r.row_count, r.took_seconds, r.error_code from ops.refresh_view('ops.user_statistics') as r
+$$;
+comment on function ops.refresh_user_stats() is
+$$Refreshes the statistics behind user_activity_summary, as ops.refresh_view() does. The worker does it every hour.$$;
+revoke all on function ops.refresh_user_stats() from public;
+--! EndIncluded ops/materialized_views/refresh_user_stats.sql
+--! Included ops/materialized_views/measure_views.sql
+create or replace function ops.measure_views()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'view_staleness_ratio', jsonb_build_object('view', v.schema_name || '.' || v.view_name),
+    round(extract(epoch from core.now() - coalesce(v.refreshed_at, v.declared_at)) / v.period_seconds, 2)
+  from ops.materialized_views as v
+$$;
+comment on function ops.measure_views() is $$Age of each materialized view's content, in its periods.$$;
+revoke all on function ops.measure_views() from public;
+--! EndIncluded ops/materialized_views/measure_views.sql
+--! Included ops/materialized_views/policies.sql
+-- No policy: operators own the registry, and the worker asks through functions. Materialized views know no row-level
+-- security, so nobody is granted one.
+alter table ops.materialized_views enable row level security;
+--! EndIncluded ops/materialized_views/policies.sql
+--! Included ops/materialized_views/views.sql
+-- What operators read of it. Kept days come from the materialized view; from the day of its last refresh on, which was not
+-- over then, they are counted when asked: the same function says both.
+create or replace view ops.user_activity_summary
+  with (security_invoker = true)
+as
+with kept as (
+  select coalesce((
+    select (v.refreshed_at at time zone 'UTC')::date
+    from ops.materialized_views as v
+    where (v.schema_name, v.view_name) = ('ops', 'user_statistics')
+  ), '-infinity') as until
+)
+select s.day, s.sign_up_count, s.sign_in_count, s.active_user_count
+from ops.user_statistics as s, kept
+where s.day < kept.until and s.day > (core.now() at time zone 'UTC')::date - 30
+union all
+select a.day, a.sign_up_count, a.sign_in_count, a.active_user_count
+from kept, lateral ops.user_activity(
+  least(30, greatest(1, case when isfinite(kept.until) then (core.now() at time zone 'UTC')::date - kept.until + 1 else 30 end))
+) as a
+order by day;
+comment on view ops.user_activity_summary is $$The last 30 days, in UTC, newest last. Sessions that ended a month ago are gone.
+
+Days before the last refresh_user_stats() are as it found them.$$;
+comment on column ops.user_activity_summary.day is $$Day, in UTC.$$;
+comment on column ops.user_activity_summary.sign_up_count is $$Accounts made that day.$$;
+comment on column ops.user_activity_summary.sign_in_count is $$Sessions begun that day.$$;
+comment on column ops.user_activity_summary.active_user_count is
+$$Accounts with a session that began by that day and was refreshed on it or later.$$;
+--! EndIncluded ops/materialized_views/views.sql
+--! EndIncluded ops/materialized_views/_module.sql
 --! Included ops/monitoring/_module.sql
 -- What is measured, what counts as bad, and what is said when it is.
 --! Included ops/monitoring/declare_metric.sql
@@ -14741,7 +17303,7 @@ create or replace function ops.measure_connections()
   set search_path = pg_catalog, pg_temp
 as $$
   with sessions as (
-    select a.state, a.backend_type, a.state_change, a.query_start, a.wait_event_type, a.pid, a.datname
+    select a.state, a.backend_type, a.state_change, a.query_start, a.wait_event_type, a.pid, a.datname, a.usename as role
     from pg_stat_activity as a
     where a.backend_type = 'client backend'
   )
@@ -14763,12 +17325,14 @@ as $$
   from sessions as s
   where s.state like 'idle in transaction%' and s.datname = current_database()
   union all
-  select 'longest_lock_wait_seconds', '{}',
-    coalesce(round(max(extract(epoch from clock_timestamp() - l.waitstart)), 3), 0)
-  from pg_locks as l
-  where not l.granted
+  -- Those of the API that are in the middle of a request; the others wait for the next one.
+  select 'api_pool_used_ratio', '{}',
+    round(count(*)::numeric / (core.setting('api_pool_size') #>> '{}')::integer, 4)
+  from sessions as s
+  where s.role = 'howdah_authenticator' and s.state <> 'idle' and s.pid <> pg_backend_pid()
+    and s.datname = current_database()
 $$;
-comment on function ops.measure_connections() is $$Use of connections, and the longest query, idle transaction and wait for a lock.$$;
+comment on function ops.measure_connections() is $$Use of connections and of the API's pool, and the longest query and idle transaction.$$;
 revoke all on function ops.measure_connections() from public;
 --! EndIncluded ops/monitoring/measure_connections.sql
 --! Included ops/monitoring/measure_database.sql
@@ -14816,9 +17380,12 @@ begin
     from (
       select
         sum(s.total_exec_time) / nullif(sum(s.calls), 0) as mean_ms,
-        count(*) filter (where s.mean_exec_time > 1000) as slow_count,
+        -- Of what people wait for; maintenance takes its time.
+        count(*) filter (where s.mean_exec_time > 1000 and r.rolname in ('howdah_anon', 'howdah_user', 'howdah_admin'))
+          as slow_count,
         sum(s.calls) as calls
       from extensions.pg_stat_statements as s
+      left join pg_roles as r on r.oid = s.userid
       where s.dbid = (select d.oid from pg_database as d where d.datname = current_database()) and s.toplevel
     ) as t, lateral (values
       ('query_mean_milliseconds', round(coalesce(t.mean_ms, 0)::numeric, 3)),
@@ -14828,12 +17395,12 @@ begin
 end
 $$;
 comment on function ops.measure_statements() is
-$$Mean time of a query, how many kinds of query take more than a second on average, and how many ran, since
+$$Mean time of a query, how many kinds of query of the API take more than a second on average, and how many ran, since
 pg_stat_statements_reset(). Needs pg_stat_statements in shared_preload_libraries.$$;
 revoke all on function ops.measure_statements() from public;
 --! EndIncluded ops/monitoring/measure_statements.sql
 --! Included ops/monitoring/measure_tables.sql
--- Tables that collect dead rows faster than autovacuum sweeps them.
+-- Tables that collect dead rows faster than autovacuum sweeps them, and the largest ones.
 create or replace function ops.measure_tables()
   returns table (metric text, labels jsonb, value numeric)
   language sql
@@ -14845,10 +17412,100 @@ as $$
     round(t.n_dead_tup::numeric / (t.n_live_tup + t.n_dead_tup), 4)
   from pg_stat_user_tables as t
   where t.n_dead_tup >= 10000
+  union all
+  select 'table_size_bytes', jsonb_build_object('relation', l.relation), l.bytes
+  from (
+    -- Pages as the last vacuum or analyze counted them: asking for sizes would wait for whoever has locked a table, and
+    -- what is measured each minute must wait for nobody.
+    select format('%s.%s', n.nspname, r.relname) as relation,
+      sum(t.relpages + coalesce(l.relpages, 0) + coalesce(x.relpages, 0)) * current_setting('block_size')::numeric as bytes
+    from pg_class as t
+    left join pg_inherits as i on i.inhrelid = t.oid
+    join pg_class as r on r.oid = coalesce(i.inhparent, t.oid)
+    join pg_namespace as n on n.oid = r.relnamespace
+    -- Long values, with their one index, which is small.
+    left join pg_class as l on l.oid = t.reltoastrelid
+    left join lateral (
+      select sum(c.relpages) as relpages
+      from pg_index as k join pg_class as c on c.oid = k.indexrelid
+      where k.indrelid = t.oid
+    ) as x on true
+    where t.relkind = 'r' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+    group by n.nspname, r.relname
+    order by 2 desc
+    limit 10
+  ) as l
 $$;
-comment on function ops.measure_tables() is $$Share of dead rows of each table that has at least 10,000 of them.$$;
+comment on function ops.measure_tables() is $$Share of dead rows of each table that has at least 10,000 of them; size of the ten largest.$$;
 revoke all on function ops.measure_tables() from public;
 --! EndIncluded ops/monitoring/measure_tables.sql
+--! Included ops/monitoring/measure_disk.sql
+-- How full the disks are: as the workers saw them, and, where the size of the database's disk was told (setting
+-- database_disk_bytes), by what all databases and the write-ahead log take of it.
+create or replace function ops.measure_disk()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'disk_used_ratio', jsonb_build_object('place', d.place),
+    -- What nobody has looked at for ten minutes is not known.
+    case when d.sampled_at > core.now() - interval '10 minutes' then round(1 - d.free_bytes / d.total_bytes, 4) end
+  from ops.disk_usage as d
+  union all
+  select 'disk_used_ratio', '{"place": "database_files"}',
+    round((
+      (select sum(pg_database_size(b.oid)) from pg_database as b)
+      + (select coalesce(sum(w.size), 0) from pg_ls_waldir() as w)
+    ) / (core.setting('database_disk_bytes') #>> '{}')::numeric, 4)
+  where core.setting('database_disk_bytes') <> 'null'
+$$;
+comment on function ops.measure_disk() is
+$$Used share of each disk that a worker sees, and of the database's own where the setting database_disk_bytes is set.$$;
+revoke all on function ops.measure_disk() from public;
+--! EndIncluded ops/monitoring/measure_disk.sql
+--! Included ops/monitoring/measure_locks.sql
+-- Postgres does not count lock timeouts. Who waits for a second is about to run into one (docs/roles.md lists them), and
+-- tasks of the worker that did are noted with its code.
+create or replace function ops.measure_locks()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'longest_lock_wait_seconds', '{}'::jsonb,
+    coalesce(round(max(extract(epoch from clock_timestamp() - l.waitstart)), 3), 0)
+  from pg_locks as l
+  where not l.granted
+  union all
+  select 'lock_waits', '{}', count(*)::numeric
+  from pg_locks as l
+  where not l.granted and l.waitstart <= clock_timestamp() - interval '1 second'
+  union all
+  select 'lock_timeouts', '{}', count(*)::numeric
+  from ops.task_runs as r
+  where r.error = '55P03' and r.started_at > core.now() - interval '1 hour'
+$$;
+comment on function ops.measure_locks() is $$Who waits for locks, how long, and tasks of the last hour that waited in vain.$$;
+revoke all on function ops.measure_locks() from public;
+--! EndIncluded ops/monitoring/measure_locks.sql
+--! Included ops/monitoring/measure_deliveries.sql
+-- Alerts that do not arrive are an alert themselves, for whoever looks elsewhere.
+create or replace function ops.measure_deliveries()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select 'alert_deliveries_stuck', '{}'::jsonb, count(*)::numeric
+  from ops.alert_deliveries as d
+  where d.created_at > core.now() - interval '1 day'
+    and (d.state = 'failed' or d.state in ('waiting', 'sending') and d.attempt_count >= 3)
+$$;
+comment on function ops.measure_deliveries() is
+$$Alerts of the last day that failed to be posted, or have been tried three times without success.$$;
+revoke all on function ops.measure_deliveries() from public;
+--! EndIncluded ops/monitoring/measure_deliveries.sql
 --! Included ops/monitoring/measure_replication.sql
 -- How far the replicas are behind; on a replica, how far it is itself.
 create or replace function ops.measure_replication()
@@ -14872,25 +17529,41 @@ comment on function ops.measure_replication() is $$Seconds each streaming replic
 revoke all on function ops.measure_replication() from public;
 --! EndIncluded ops/monitoring/measure_replication.sql
 --! Included ops/monitoring/measure_partitions.sql
--- A month that is missing refuses writes: how long the months that exist will do.
+-- How long the months that exist will do, and what already lies in none.
 create or replace function ops.measure_partitions()
   returns table (metric text, labels jsonb, value numeric)
-  language sql
+  language plpgsql
   stable
   set search_path = pg_catalog, pg_temp
-  set timezone = 'UTC'
 as $$
-  select 'partition_runway_days', jsonb_build_object('relation', p.schema_name || '.' || p.table_name),
-    coalesce(round(extract(epoch from max(b.upper_bound) - core.now()) / 86400, 1), 0)
-  from ops.partitioned_tables as p
-  left join pg_inherits as i on i.inhparent = format('%I.%I', p.schema_name, p.table_name)::regclass
-  left join pg_class as c on c.oid = i.inhrelid
-  left join lateral (
-    select (regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$TO \('([^']+)'\)$re$))[1]::timestamptz as upper_bound
-  ) as b on true
-  group by p.schema_name, p.table_name
+declare
+  v_default record;
+begin
+  return query
+    select 'partition_runway_days', jsonb_build_object('relation', p.schema_name || '.' || p.table_name),
+      coalesce(round(extract(epoch from max(m.upper_bound) - core.now()) / 86400, 1), 0)
+    from ops.partitioned_tables as p
+    left join lateral ops.partitions_of(format('%I.%I', p.schema_name, p.table_name)::regclass) as m on true
+    group by p.schema_name, p.table_name;
+
+  for v_default in
+    select p.schema_name || '.' || p.table_name as relation, n.nspname, c.relname
+    from ops.partitioned_tables as p
+    cross join lateral ops.partitions_of(format('%I.%I', p.schema_name, p.table_name)::regclass) as m
+    join pg_class as c on c.oid = m.partition
+    join pg_namespace as n on n.oid = c.relnamespace
+    where m.is_default
+  loop
+    -- One is too many; how many of very many costs a look at each of them, each minute.
+    return query execute format(
+      'select %L, jsonb_build_object(''relation'', %L), count(*)::numeric from (select from %I.%I limit 10000) as t',
+      'default_partition_rows', v_default.relation, v_default.nspname, v_default.relname
+    );
+  end loop;
+end
 $$;
-comment on function ops.measure_partitions() is $$Days until the last existing month of each partitioned table ends.$$;
+comment on function ops.measure_partitions() is
+$$Days until the last existing month of each partitioned table ends, and rows that lie in no month (counted up to 10,000).$$;
 revoke all on function ops.measure_partitions() from public;
 --! EndIncluded ops/monitoring/measure_partitions.sql
 --! Included ops/monitoring/measure_jobs.sql
@@ -14989,6 +17662,323 @@ comment on function ops.get_long_running_queries(numeric) is
 $$Transactions that have been open for at least so many seconds (30), longest first; `select pg_cancel_backend(pid)` ends a query.$$;
 revoke all on function ops.get_long_running_queries(numeric) from public;
 --! EndIncluded ops/monitoring/get_long_running_queries.sql
+--! Included ops/monitoring/record_disk_usage.sql
+-- Postgres cannot see how full its disk is; whoever runs beside it can.
+-- security definer: the worker writes no table by right.
+create or replace function ops.record_disk_usage(place text, total_bytes numeric, free_bytes numeric)
+  returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into ops.disk_usage as d (place, total_bytes, free_bytes)
+  values (record_disk_usage.place, record_disk_usage.total_bytes, record_disk_usage.free_bytes)
+  on conflict on constraint disk_usage_pkey do update set
+    total_bytes = excluded.total_bytes, free_bytes = excluded.free_bytes, sampled_at = excluded.sampled_at;
+$$;
+comment on function ops.record_disk_usage(text, numeric, numeric) is
+$$Notes how full a disk is: worker (where the worker keeps its files), postgres (the cluster's own). Safe to repeat.$$;
+revoke all on function ops.record_disk_usage(text, numeric, numeric) from public;
+grant execute on function ops.record_disk_usage(text, numeric, numeric) to howdah_worker;
+--! EndIncluded ops/monitoring/record_disk_usage.sql
+--! Included ops/monitoring/set_alert_webhook.sql
+-- Where alerts are posted. The address is a secret too: many services put their key into it.
+create or replace function ops.set_alert_webhook(url text, secret text default null)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_secret text := coalesce(
+    set_alert_webhook.secret, 'whsec_' || encode(extensions.gen_random_bytes(32), 'base64')
+  );
+begin
+  if coalesce(set_alert_webhook.url !~ '^https?://[^[:space:]/?#@]+([/?#][^[:space:]]*)?$' or char_length(set_alert_webhook.url) > 2000, true)
+    or v_secret !~ '^whsec_[A-Za-z0-9+/]{32,86}={0,2}$'
+    or char_length(v_secret) % 4 <> 2
+  then
+    perform core.raise_error('alert_webhook_invalid');
+  end if;
+  perform private.set_secret('alert_webhook_url', set_alert_webhook.url);
+  perform private.set_secret('alert_webhook_secret', v_secret);
+  return v_secret;
+end
+$$;
+comment on function ops.set_alert_webhook(text, text) is
+$$Posts every alert to this address from now on, signed with the secret it returns; without one it makes one.
+
+What is open already is told as well. Errors: alert_webhook_invalid (400).
+Source: https://www.standardwebhooks.com (symmetric signatures, v1).$$;
+revoke all on function ops.set_alert_webhook(text, text) from public;
+
+create or replace function ops.remove_alert_webhook()
+  returns void
+  language sql
+  volatile
+begin atomic
+  delete from private.secrets as s where s.name in ('alert_webhook_url', 'alert_webhook_secret');
+end;
+comment on function ops.remove_alert_webhook() is $$Posts no alert any more; what waits is skipped. Safe to repeat.$$;
+revoke all on function ops.remove_alert_webhook() from public;
+--! EndIncluded ops/monitoring/set_alert_webhook.sql
+--! Included ops/monitoring/alert_limits.sql
+-- How long a receiver may be down before an alert to it is given up, said once.
+create or replace function ops.alert_attempt_limit() returns integer language sql immutable parallel safe
+return 12;
+comment on function ops.alert_attempt_limit() is $$So often an alert is posted before it has failed: about five hours.$$;
+revoke all on function ops.alert_attempt_limit() from public;
+
+create or replace function ops.alert_pause(attempt_count integer)
+  returns interval
+  language sql
+  immutable
+  parallel safe
+return least(interval '30 seconds' * power(2, greatest(least(alert_pause.attempt_count, 12), 1) - 1), interval '1 hour');
+comment on function ops.alert_pause(integer) is $$How long to wait after so many attempts: 30 seconds and doubling, up to an hour.$$;
+revoke all on function ops.alert_pause(integer) from public;
+--! EndIncluded ops/monitoring/alert_limits.sql
+--! Included ops/monitoring/alert_news.sql
+-- What each channel does not know yet: the difference between what it was told last and what is so. Told this way, a
+-- channel that was added later hears of what is open, one that lost a message hears the next state, and an alert that
+-- flaps is told by its state once a pause, not by its changes.
+create or replace function ops.alert_news()
+  returns table (channel text, alert_id uuid, event text, severity text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with channels as (
+    select 'webhook' as channel where private.secret('alert_webhook_url') is not null
+    union all
+    select 'mail' where jsonb_array_length(core.setting('alert_mail_to')) > 0
+  ),
+  pause as (
+    select core.now() - (core.setting('alert_pause_minutes') #>> '{}')::integer * interval '1 minute' as over_at
+  ),
+  told as (
+    select d.channel, a.metric, a.labels, d.alert_id, d.event, d.severity, d.created_at, d.id,
+      d.state in ('failed', 'skipped') as is_lost
+    from ops.alert_deliveries as d
+    join ops.alerts as a on a.id = d.alert_id
+    where d.channel in (select c.channel from channels as c)
+      -- Older words are forgotten, so that what is still open is said again, and this stays cheap for ever.
+      and d.created_at > core.now() - interval '30 days'
+  ),
+  known as (
+    select distinct on (t.channel, t.metric, t.labels) t.*
+    from told as t
+    where not t.is_lost
+    order by t.channel, t.metric, t.labels, t.created_at desc, t.id desc
+  ),
+  news as (
+    select c.channel, a.id as alert_id, a.metric, a.labels,
+      case when k.event is null or k.event = 'resolved' then 'opened' else 'changed' end as event,
+      a.severity,
+      k.event is null or k.event = 'resolved' or a.severity = 'critical' as is_worse
+    from ops.alerts as a
+    cross join channels as c
+    left join known as k on (k.channel, k.metric, k.labels) = (c.channel, a.metric, a.labels)
+    where a.resolved_at is null
+      and (k.event is null or k.event = 'resolved' or k.severity <> a.severity)
+    union all
+    select k.channel, k.alert_id, k.metric, k.labels, 'resolved', k.severity, false
+    from known as k
+    where k.event <> 'resolved' and not exists (
+      select from ops.alerts as a where (a.metric, a.labels) = (k.metric, k.labels) and a.resolved_at is null
+    )
+  )
+  select n.channel, n.alert_id, n.event, n.severity
+  from news as n, pause as p
+  where not exists (
+    select from told as t
+    where (t.channel, t.metric, t.labels) = (n.channel, n.metric, n.labels)
+      and t.created_at > p.over_at
+      -- What became worse is told at once, unless just that was said within the pause.
+      and (not n.is_worse or t.event <> 'resolved' and (t.severity = 'critical' or n.severity = 'warn'))
+  )
+$$;
+comment on function ops.alert_news() is
+$$What each channel (webhook, mail) is to be told now: opened, changed (another severity), resolved.
+
+One pause (setting alert_pause_minutes) passes between two messages about one metric and labels; only what became worse
+is told before it is over. What is still open after 30 days is told again.$$;
+revoke all on function ops.alert_news() from public;
+--! EndIncluded ops/monitoring/alert_news.sql
+--! Included ops/monitoring/queue_alert_deliveries.sql
+-- Hands the news to the channels. Nothing leaves here: the worker posts, and the outbox of mails mails, each in its own
+-- time, so that a receiver that is down holds nothing up.
+create or replace function ops.queue_alert_deliveries()
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_news record;
+  v_contents jsonb := '[]';
+  v_address text;
+  v_mail_id uuid;
+  v_id uuid;
+  v_count integer := 0;
+begin
+  for v_news in
+    select n.channel, n.alert_id, n.event, n.severity, jsonb_build_object(
+      'alert_id', n.alert_id, 'event', n.event, 'severity', n.severity, 'metric', a.metric, 'labels', a.labels,
+      'value', a.value, 'unit', m.unit, 'summary', m.summary, 'warn_at', m.warn_at, 'critical_at', m.critical_at,
+      'opened_at', a.opened_at, 'resolved_at', a.resolved_at
+    ) as content
+    from ops.alert_news() as n
+    join ops.alerts as a on a.id = n.alert_id
+    join ops.metrics as m on m.name = a.metric
+    order by n.channel, n.severity, a.metric, a.labels
+  loop
+    v_count := v_count + 1;
+    if v_news.channel = 'webhook' then
+      insert into ops.alert_deliveries (alert_id, channel, event, severity, content)
+      values (v_news.alert_id, 'webhook', v_news.event, v_news.severity, v_news.content)
+      returning id into v_id;
+      perform core.enqueue_job('ops/deliver_alert', jsonb_build_object('delivery_id', v_id));
+    else
+      v_contents := v_contents || v_news.content;
+    end if;
+  end loop;
+
+  -- One mail for all that happened in this minute.
+  for v_address in
+    select to_address from jsonb_array_elements_text(core.setting('alert_mail_to')) as to_address
+    where v_contents <> '[]' and core.is_email(to_address)
+  loop
+    v_mail_id := private.queue_alert_mail(v_address, v_contents);
+    insert into ops.alert_deliveries (alert_id, channel, event, severity, content, state, mail_id, finished_at)
+    select
+      (c ->> 'alert_id')::uuid, 'mail', c ->> 'event', c ->> 'severity', c, 'queued', v_mail_id, core.now()
+    from jsonb_array_elements(v_contents) as c;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function ops.queue_alert_deliveries() is
+$$Queues what the channels are to be told of alerts (ops.alert_news); returns how many news there were.$$;
+revoke all on function ops.queue_alert_deliveries() from public;
+--! EndIncluded ops/monitoring/queue_alert_deliveries.sql
+--! Included ops/monitoring/begin_alert_delivery.sql
+-- The worker's first step with a delivery: takes it and gets the request as it goes over the wire, signed. One that was
+-- being sent when its worker died is sent again: the receiver knows it by its webhook-id.
+-- security definer: the worker reads no secret; it gets one signature and the address it posts to.
+create or replace function ops.begin_alert_delivery(delivery_id uuid)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_delivery ops.alert_deliveries;
+  v_url text := private.secret('alert_webhook_url');
+  v_secret text := private.secret('alert_webhook_secret');
+  v_timestamp text := floor(extract(epoch from clock_timestamp()))::text;
+  v_body text;
+begin
+  select d.* into v_delivery from ops.alert_deliveries as d where d.id = begin_alert_delivery.delivery_id for update;
+  if v_delivery.channel is distinct from 'webhook' or v_delivery.state not in ('waiting', 'sending') then
+    return null;
+  end if;
+  if v_url is null or v_secret is null then
+    update ops.alert_deliveries as d set state = 'skipped', finished_at = core.now() where d.id = v_delivery.id;
+    return null;
+  end if;
+  update ops.alert_deliveries as d
+  set state = 'sending', attempt_count = d.attempt_count + 1
+  where d.id = v_delivery.id;
+  v_body := jsonb_build_object(
+    'type', 'alert.' || v_delivery.event,
+    'timestamp', to_char(v_delivery.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    'data', v_delivery.content
+  )::text;
+  return jsonb_build_object(
+    'url', v_url,
+    'body', v_body,
+    'headers', jsonb_build_object(
+      'content-type', 'application/json',
+      'webhook-id', v_delivery.id,
+      'webhook-timestamp', v_timestamp,
+      'webhook-signature', 'v1,' || encode(extensions.hmac(
+        convert_to(v_delivery.id || '.' || v_timestamp || '.' || v_body, 'utf8'),
+        decode(substr(v_secret, 7), 'base64'),
+        'sha256'
+      ), 'base64')
+    )
+  );
+end
+$$;
+comment on function ops.begin_alert_delivery(uuid) is
+$$Takes a delivery for posting and returns url, headers and body; null when there is nothing to post (any more).
+
+The id stays through all attempts, the timestamp and so the signature are of this one.
+Source: https://github.com/standard-webhooks/standard-webhooks (specification).$$;
+revoke all on function ops.begin_alert_delivery(uuid) from public;
+grant execute on function ops.begin_alert_delivery(uuid) to howdah_worker;
+--! EndIncluded ops/monitoring/begin_alert_delivery.sql
+--! Included ops/monitoring/finish_alert_delivery.sql
+-- The worker's last step with a delivery: what became of it.
+-- security definer: the worker writes no table by right; only a delivery that is being sent can change here.
+create or replace function ops.finish_alert_delivery(
+  delivery_id uuid,
+  outcome text,
+  error text default null,
+  retry_after_seconds integer default null
+)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_delivery ops.alert_deliveries;
+  v_state text;
+  v_next_at timestamptz;
+begin
+  select d.* into v_delivery
+  from ops.alert_deliveries as d
+  where d.id = finish_alert_delivery.delivery_id and d.state = 'sending' for update;
+  if not found then
+    return null;
+  end if;
+  v_state := case
+    when finish_alert_delivery.outcome = 'sent' then 'sent'
+    when finish_alert_delivery.outcome = 'later' and v_delivery.attempt_count < ops.alert_attempt_limit() then 'waiting'
+    else 'failed'
+  end;
+  v_next_at := core.now() + greatest(
+    ops.alert_pause(v_delivery.attempt_count),
+    -- A receiver may ask for more time, but not for days.
+    least(coalesce(finish_alert_delivery.retry_after_seconds, 0), 3600) * interval '1 second'
+  );
+  update ops.alert_deliveries as d
+  set
+    state = v_state,
+    last_error = left(finish_alert_delivery.error, 100),
+    next_attempt_at = case when v_state = 'waiting' then v_next_at else d.next_attempt_at end,
+    finished_at = case when v_state <> 'waiting' then core.now() end
+  where d.id = v_delivery.id;
+  if v_state = 'waiting' then
+    perform core.enqueue_job(
+      'ops/deliver_alert', jsonb_build_object('delivery_id', v_delivery.id), run_at => v_next_at
+    );
+  end if;
+  return v_state;
+end
+$$;
+comment on function ops.finish_alert_delivery(uuid, text, text, integer) is
+$$Notes what a delivery came to (sent, later, gone) and returns its state; null when it was not being sent.
+
+later: it is posted again after a pause that grows, until ops.alert_attempt_limit().$$;
+revoke all on function ops.finish_alert_delivery(uuid, text, text, integer) from public;
+grant execute on function ops.finish_alert_delivery(uuid, text, text, integer) to howdah_worker;
+--! EndIncluded ops/monitoring/finish_alert_delivery.sql
 --! Included ops/monitoring/evaluate_alerts.sql
 -- Turns what is measured into alerts: one for a metric and its labels, open as long as the value is bad.
 -- security definer: the worker reads no registry and no statistics by right; what it learns is what it has to report.
@@ -15040,10 +18030,11 @@ begin
     select 'changed', u.metric, u.labels, u.severity, u.value from updated as u where u.severity <> u.earlier_severity
     union all
     select 'resolved', r.metric, r.labels, r.severity, r.value from resolved as r;
+  perform ops.queue_alert_deliveries();
 end
 $$;
 comment on function ops.evaluate_alerts() is
-$$Measures everything, opens alerts for what is bad, updates open ones, and resolves those that are over.
+$$Measures everything, opens alerts for what is bad, updates open ones, resolves those that are over, and queues what is to be told of them.
 
 Answers with what changed: opened, changed (another severity), resolved. Safe to repeat and to call from several sessions.$$;
 revoke all on function ops.evaluate_alerts() from public;
@@ -15063,6 +18054,8 @@ alter table ops.metrics enable row level security;
 alter table ops.alerts enable row level security;
 alter table ops.scheduled_tasks enable row level security;
 alter table ops.task_runs enable row level security;
+alter table ops.alert_deliveries enable row level security;
+alter table ops.disk_usage enable row level security;
 --! EndIncluded ops/monitoring/policies.sql
 --! Included ops/monitoring/views.sql
 -- What an operator looks at to see how the system is.
@@ -15118,31 +18111,6 @@ comment on column ops.performance_metrics.value is $$The value; null where it co
 comment on column ops.performance_metrics.unit is $$Unit of value.$$;
 comment on column ops.performance_metrics.status is $$ok, warn, critical or unknown.$$;
 comment on column ops.performance_metrics.summary is $$What is measured.$$;
-
-create or replace view ops.user_activity_summary
-  with (security_invoker = true)
-as
-select
-  d.day,
-  (select count(*) from core.users as u where u.created_at >= d.starts_at and u.created_at < d.ends_at) as sign_up_count,
-  (select count(*) from core.sessions as s where s.created_at >= d.starts_at and s.created_at < d.ends_at)
-    as sign_in_count,
-  (
-    select count(distinct s.user_id) from core.sessions as s
-    where s.created_at < d.ends_at and coalesce(s.refreshed_at, s.created_at) >= d.starts_at
-  ) as active_user_count
-from (
-  select day::date as day, day at time zone 'UTC' as starts_at, (day + interval '1 day') at time zone 'UTC' as ends_at
-  from generate_series(
-    (core.now() at time zone 'UTC')::date - interval '29 days', (core.now() at time zone 'UTC')::date, interval '1 day'
-  ) as day
-) as d;
-comment on view ops.user_activity_summary is $$The last 30 days, in UTC, newest last. Sessions that ended a month ago are gone.$$;
-comment on column ops.user_activity_summary.day is $$Day, in UTC.$$;
-comment on column ops.user_activity_summary.sign_up_count is $$Accounts made that day.$$;
-comment on column ops.user_activity_summary.sign_in_count is $$Sessions begun that day.$$;
-comment on column ops.user_activity_summary.active_user_count is
-$$Accounts with a session that began by that day and was refreshed on it or later.$$;
 
 create or replace view ops.table_statistics
   with (security_invoker = true)
@@ -15217,7 +18185,947 @@ comment on column ops.blocked_queries.relation is $$Table whose lock it wants, w
 comment on column ops.blocked_queries.mode is $$Lock it wants.$$;
 comment on column ops.blocked_queries.query is $$What it is doing.$$;
 --! EndIncluded ops/monitoring/views.sql
+--! Included ops/monitoring/alert_rules.sql
+-- When an alert opens. The thresholds stand with the metrics, once; this shows them as rules.
+create or replace view ops.alert_rules
+  with (security_invoker = true)
+as
+select
+  m.name as metric,
+  t.severity,
+  case when m.is_low_bad then '<=' else '>=' end as comparison,
+  t.threshold,
+  m.unit,
+  m.area,
+  m.summary
+from ops.metrics as m
+cross join lateral (values ('warn', m.warn_at), ('critical', m.critical_at)) as t (severity, threshold)
+where t.threshold is not null;
+comment on view ops.alert_rules is
+$$Every threshold at which an alert opens or changes; `update ops.metrics set warn_at = …` moves one, null takes it away.$$;
+comment on column ops.alert_rules.metric is $$Metric that is compared, for each of its labels.$$;
+comment on column ops.alert_rules.severity is $$warn or critical.$$;
+comment on column ops.alert_rules.comparison is $$>= where high is bad, <= where low is.$$;
+comment on column ops.alert_rules.threshold is $$Value from which on it holds.$$;
+comment on column ops.alert_rules.unit is $$Unit of the threshold.$$;
+comment on column ops.alert_rules.area is $$database, performance or product.$$;
+comment on column ops.alert_rules.summary is $$What is measured.$$;
+--! EndIncluded ops/monitoring/alert_rules.sql
+--! Included ops/monitoring/scrub_literals.sql
+-- A statement without anything that was in its data. pg_stat_statements replaces constants in what it parsed, but not in
+-- utility statements, and not where an entry was pushed out between parsing and running; so what looks like a value is
+-- taken out here once more, comments too. It rather takes too much: a quoted name with an apostrophe goes as well.
+create or replace function ops.scrub_literals(statement text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return regexp_replace(
+  regexp_replace(
+    regexp_replace(
+      scrub_literals.statement,
+      -- Line comments, block comments, texts with escapes, texts, dollar-quoted texts.
+      $re$--[^\n]*|/\*([^*]|\*+[^*/])*\*+/|\m[eE]'(\\.|''|[^'\\])*'|'(''|[^'])*'|\$((?:[A-Za-z_]\w*)?)\$.*\$\4\$$re$, '?', 'g'
+    ),
+    -- A text without an end.
+    $re$'.*$$re$, '?'
+  ),
+  $re$(?<![\w$"])(\d[\d_]*(\.\d*)?|\.\d+)([eE][+-]?\d+)?(?![\w"])|(?<![\w$"])0[xXoObB][\da-fA-F_]+$re$, '?', 'g'
+);
+comment on function ops.scrub_literals(text) is
+$$A statement with comments, texts and numbers replaced by ?; parameters ($1) stay.$$;
+revoke all on function ops.scrub_literals(text) from public;
+--! EndIncluded ops/monitoring/scrub_literals.sql
+--! Included ops/monitoring/slow_queries.sql
+-- What takes the time, and what it was, without what was in it.
+
+-- plpgsql, because its body is bound when it runs: a view bound to the extension would keep it from being updated, and
+-- the server may not preload it. Shown are statements without their constants, and none that define things, where a
+-- constant may be a password.
+-- security definer: borrows the way into the extension's schema and the right to read every role's statistics.
+create or replace function ops.statements()
+  returns table (
+    role name, query text, call_count bigint, mean_milliseconds numeric, max_milliseconds numeric,
+    total_seconds numeric, row_count bigint, blocks_hit bigint, blocks_read bigint
+  )
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return query
+    select
+      r.rolname,
+      left(regexp_replace(ops.scrub_literals(s.query), '\s+', ' ', 'g'), 2000),
+      s.calls,
+      round(s.mean_exec_time::numeric, 3),
+      round(s.max_exec_time::numeric, 3),
+      round(s.total_exec_time::numeric / 1000, 3),
+      s.rows,
+      s.shared_blks_hit,
+      s.shared_blks_read
+    from extensions.pg_stat_statements as s
+    left join pg_roles as r on r.oid = s.userid
+    where s.dbid = (select d.oid from pg_database as d where d.datname = current_database())
+      and s.toplevel
+      -- What reads and writes rows, after its comments; the rest is utility.
+      and s.query ~* '^(\s|\(|--[^\n]*\n|/\*([^*]|\*+[^*/])*\*+/)*(select|insert|update|delete|merge|with|values|table)\M';
+end
+$$;
+comment on function ops.statements() is
+$$What pg_stat_statements counted for this database since pg_stat_statements_reset(), without literals.
+
+Needs pg_stat_statements in shared_preload_libraries.$$;
+revoke all on function ops.statements() from public;
+grant execute on function ops.statements() to howdah_monitoring;
+
+create or replace function ops.slow_queries(min_mean_milliseconds numeric default 100)
+  returns table (
+    role name, query text, call_count bigint, mean_milliseconds numeric, max_milliseconds numeric,
+    total_seconds numeric, row_count bigint, cache_hit_ratio numeric
+  )
+  language sql
+  stable
+begin atomic
+  select
+    s.role, s.query, s.call_count, s.mean_milliseconds, s.max_milliseconds, s.total_seconds, s.row_count,
+    round(s.blocks_hit::numeric / nullif(s.blocks_hit + s.blocks_read, 0), 4)
+  from ops.statements() as s
+  where s.mean_milliseconds >= slow_queries.min_mean_milliseconds
+  order by s.total_seconds desc
+  limit 100;
+end;
+comment on function ops.slow_queries(numeric) is
+$$The hundred statements that took most of the time, among those with at least this mean (100 ms), without literals.$$;
+revoke all on function ops.slow_queries(numeric) from public;
+grant execute on function ops.slow_queries(numeric) to howdah_monitoring;
+
+create or replace view ops.pg_stat_statements
+  with (security_invoker = true)
+as
+select
+  s.role,
+  s.query,
+  s.call_count as calls,
+  s.mean_milliseconds as mean_time,
+  s.max_milliseconds as max_time,
+  s.total_seconds * 1000 as total_time,
+  s.row_count as rows,
+  s.blocks_hit as shared_blks_hit,
+  s.blocks_read as shared_blks_read
+from ops.statements() as s;
+comment on view ops.pg_stat_statements is
+$$The extension's view under the names that runbooks know, for operators who type no schema; without literals. Times in ms.$$;
+comment on column ops.pg_stat_statements.role is $$Role that ran it.$$;
+comment on column ops.pg_stat_statements.query is $$The statement; parameters and literals as $1 and ?.$$;
+comment on column ops.pg_stat_statements.calls is $$How often it ran.$$;
+comment on column ops.pg_stat_statements.mean_time is $$Mean time.$$;
+comment on column ops.pg_stat_statements.max_time is $$Longest time.$$;
+comment on column ops.pg_stat_statements.total_time is $$All its time.$$;
+comment on column ops.pg_stat_statements.rows is $$Rows it returned or changed.$$;
+comment on column ops.pg_stat_statements.shared_blks_hit is $$Blocks found in memory.$$;
+comment on column ops.pg_stat_statements.shared_blks_read is $$Blocks that had to be read.$$;
+--! EndIncluded ops/monitoring/slow_queries.sql
+--! Included ops/monitoring/index_advice.sql
+-- Indexes that are missing, that nobody uses, and that another one makes superfluous.
+
+create or replace view ops.missing_indexes
+  with (security_invoker = true)
+as
+select
+  n.nspname || '.' || c.relname as relation,
+  'foreign_key' as reason,
+  f.conname::text as subject,
+  array(
+    select a.attname::text from unnest(f.conkey) with ordinality as k (attnum, position)
+    join pg_attribute as a on a.attrelid = f.conrelid and a.attnum = k.attnum
+    order by k.position
+  ) as columns,
+  c.reltuples::bigint as row_count
+from pg_constraint as f
+join pg_class as c on c.oid = f.conrelid
+join pg_namespace as n on n.oid = c.relnamespace
+where f.contype = 'f' and f.conparentid = 0
+  and not exists (
+    select from pg_index as i
+    where i.indrelid = f.conrelid and i.indpred is null and i.indisvalid
+      -- Its first columns are the key's, in whatever order.
+      and (i.indkey::int2[])[0:cardinality(f.conkey) - 1] @> f.conkey
+  )
+union all
+select
+  t.schemaname || '.' || t.relname, 'sequential_scans', t.seq_scan::text, '{}', t.n_live_tup
+from pg_stat_user_tables as t
+where t.n_live_tup >= 10000 and t.seq_scan >= 100 and t.seq_scan > coalesce(t.idx_scan, 0)
+  -- Each scan read a good part of it.
+  and t.seq_tup_read / t.seq_scan >= t.n_live_tup / 2;
+comment on view ops.missing_indexes is
+$$Foreign keys without an index, and large tables that are read from end to end more often than by an index.$$;
+comment on column ops.missing_indexes.relation is $$Schema and table.$$;
+comment on column ops.missing_indexes.reason is
+$$foreign_key: a delete on the other side reads the whole table; sequential_scans: queries do.$$;
+comment on column ops.missing_indexes.subject is $$The constraint, or how many sequential scans there were.$$;
+comment on column ops.missing_indexes.columns is $$What an index should begin with, where that is known.$$;
+comment on column ops.missing_indexes.row_count is $$Rows, estimated; -1: never analyzed.$$;
+
+create or replace view ops.redundant_indexes
+  with (security_invoker = true)
+as
+select
+  n.nspname || '.' || t.relname as relation,
+  c.relname::text as index,
+  d.relname::text as covered_by,
+  case when i.indnatts = o.indnatts then 'duplicate' else 'prefix' end as reason,
+  pg_relation_size(i.indexrelid) as size_bytes
+from pg_index as i
+join pg_class as c on c.oid = i.indexrelid
+join pg_index as o on o.indrelid = i.indrelid and o.indexrelid <> i.indexrelid
+join pg_class as d on d.oid = o.indexrelid and d.relam = c.relam
+join pg_class as t on t.oid = i.indrelid
+join pg_namespace as n on n.oid = t.relnamespace
+where i.indisvalid and o.indisvalid
+  -- What has only columns: an expression may be the same and look different.
+  and i.indexprs is null and o.indexprs is null
+  and i.indpred::text is not distinct from o.indpred::text
+  and i.indnatts = i.indnkeyatts and o.indnkeyatts >= i.indnkeyatts
+  and (o.indkey::int2[])[0:i.indnkeyatts - 1] = (i.indkey::int2[])[0:i.indnkeyatts - 1]
+  and (o.indclass::oid[])[0:i.indnkeyatts - 1] = (i.indclass::oid[])[0:i.indnkeyatts - 1]
+  and (o.indcollation::oid[])[0:i.indnkeyatts - 1] = (i.indcollation::oid[])[0:i.indnkeyatts - 1]
+  and (o.indoption::int2[])[0:i.indnkeyatts - 1] = (i.indoption::int2[])[0:i.indnkeyatts - 1]
+  -- Only btree finds by the first columns of several.
+  and (i.indnatts = o.indnatts or (select m.amname from pg_am as m where m.oid = c.relam) = 'btree')
+  and not exists (select from pg_constraint as k where k.conindid = i.indexrelid)
+  -- Of two equal ones the one that guards a rule stays, else the older.
+  and (not i.indisunique or i.indnatts = o.indnatts and o.indisunique)
+  and (i.indnatts < o.indnatts or o.indisunique and not i.indisunique
+    or exists (select from pg_constraint as k where k.conindid = o.indexrelid) or i.indexrelid > o.indexrelid);
+comment on view ops.redundant_indexes is $$Indexes that cost writes and find nothing that another one would not find.$$;
+comment on column ops.redundant_indexes.relation is $$Table.$$;
+comment on column ops.redundant_indexes.index is $$The index that could go.$$;
+comment on column ops.redundant_indexes.covered_by is $$The one that does its work.$$;
+comment on column ops.redundant_indexes.reason is $$duplicate: the same columns; prefix: the other begins with them.$$;
+comment on column ops.redundant_indexes.size_bytes is $$What it takes.$$;
+
+create or replace view ops.unused_indexes
+  with (security_invoker = true)
+as
+select
+  s.schemaname || '.' || s.relname as relation,
+  s.indexrelname::text as index,
+  pg_relation_size(s.indexrelid) as size_bytes,
+  (select d.stats_reset from pg_stat_database as d where d.datname = current_database()) as counted_since
+from pg_stat_user_indexes as s
+join pg_index as i on i.indexrelid = s.indexrelid
+where s.idx_scan = 0 and not i.indisunique
+  and not exists (select from pg_constraint as k where k.conindid = s.indexrelid);
+comment on view ops.unused_indexes is
+$$Indexes nobody has used since counting began. Look at every replica too, and remember what runs once a month.$$;
+comment on column ops.unused_indexes.relation is $$Schema and table.$$;
+comment on column ops.unused_indexes.index is $$The index.$$;
+comment on column ops.unused_indexes.size_bytes is $$What it takes.$$;
+comment on column ops.unused_indexes.counted_since is $$Since when uses are counted; null: since the database was made, or a crash.$$;
+--! EndIncluded ops/monitoring/index_advice.sql
+--! Included ops/monitoring/bloat.sql
+-- How much of tables and btree indexes is air, estimated. Method: what the rows should take, worked out from their number
+-- (reltuples) and the mean width of their columns (pg_stats), against the pages there are. Cheap, no table is read; it is
+-- as good as the last ANALYZE, knows nothing of toasted values and of equal keys stored once, and says nothing of tables
+-- that were never analyzed. Exact, and reading everything: extension pgstattuple.
+
+create or replace view ops.table_bloat
+  with (security_invoker = true)
+as
+select
+  b.relation,
+  b.page_bytes as size_bytes,
+  greatest(b.page_bytes - b.expected_bytes, 0)::bigint as bloat_bytes,
+  round(greatest(1 - b.expected_bytes / b.page_bytes, 0), 4) as bloat_ratio
+from (
+  select
+    n.nspname || '.' || c.relname as relation,
+    c.relpages * current_setting('block_size')::numeric as page_bytes,
+    -- Line pointer, header and columns, each padded to 8 bytes; pages have a header and are filled to their fillfactor.
+    ceil(c.reltuples::numeric / greatest(floor(
+      (current_setting('block_size')::numeric - 24)
+      * coalesce((select o.option_value::numeric / 100 from pg_options_to_table(c.reloptions) as o where o.option_name = 'fillfactor'), 1)
+      / (4 + 24 + 8 * ceil(w.row_width / 8))
+    ), 1)) * current_setting('block_size')::numeric as expected_bytes
+  from pg_class as c
+  join pg_namespace as n on n.oid = c.relnamespace
+  join lateral (
+    select sum((1 - s.null_frac) * s.avg_width)::numeric as row_width
+    from pg_stats as s where s.schemaname = n.nspname and s.tablename = c.relname and not s.inherited
+  ) as w on w.row_width is not null
+  where c.relkind = 'r' and c.relpages > 0 and c.reltuples >= 0
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+) as b;
+comment on view ops.table_bloat is $$Free and dead space in tables, estimated from the statistics of the last ANALYZE.$$;
+comment on column ops.table_bloat.relation is $$Table or partition.$$;
+comment on column ops.table_bloat.size_bytes is $$Its pages, without indexes and long values.$$;
+comment on column ops.table_bloat.bloat_bytes is $$What its rows would not need.$$;
+comment on column ops.table_bloat.bloat_ratio is $$The same as a share of the size.$$;
+
+create or replace view ops.index_bloat
+  with (security_invoker = true)
+as
+select
+  b.relation,
+  b.index,
+  b.page_bytes as size_bytes,
+  greatest(b.page_bytes - b.expected_bytes, 0)::bigint as bloat_bytes,
+  round(greatest(1 - b.expected_bytes / b.page_bytes, 0), 4) as bloat_ratio
+from (
+  select
+    n.nspname || '.' || t.relname as relation,
+    c.relname::text as index,
+    c.relpages * current_setting('block_size')::numeric as page_bytes,
+    -- The metapage, and leaves of line pointers, tuple headers and keys padded to 8 bytes; inner pages are about a percent.
+    (1 + 1.01 * ceil(c.reltuples::numeric / greatest(floor(
+      (current_setting('block_size')::numeric - 40)
+      * coalesce((select o.option_value::numeric / 100 from pg_options_to_table(c.reloptions) as o where o.option_name = 'fillfactor'), 0.9)
+      / (4 + 8 + 8 * ceil(w.key_width / 8))
+    ), 1))) * current_setting('block_size')::numeric as expected_bytes
+  from pg_index as i
+  join pg_class as c on c.oid = i.indexrelid and c.relkind = 'i'
+  join pg_am as m on m.oid = c.relam and m.amname = 'btree'
+  join pg_class as t on t.oid = i.indrelid
+  join pg_namespace as n on n.oid = t.relnamespace
+  join lateral (
+    select sum((1 - s.null_frac) * s.avg_width)::numeric as key_width, count(*) as known_count
+    from unnest(i.indkey::int2[]) as k (attnum)
+    join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    join pg_stats as s on s.schemaname = n.nspname and s.tablename = t.relname and s.attname = a.attname and not s.inherited
+  ) as w on w.known_count = i.indnatts
+  where c.relpages > 1 and c.reltuples >= 0 and i.indisvalid
+    and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+) as b;
+comment on view ops.index_bloat is
+$$Free space in btree indexes on columns, estimated from the statistics of the last ANALYZE.$$;
+comment on column ops.index_bloat.relation is $$Table or partition.$$;
+comment on column ops.index_bloat.index is $$The index.$$;
+comment on column ops.index_bloat.size_bytes is $$Its pages.$$;
+comment on column ops.index_bloat.bloat_bytes is $$What its entries would not need: REINDEX INDEX CONCURRENTLY gives it back.$$;
+comment on column ops.index_bloat.bloat_ratio is $$The same as a share of the size.$$;
+--! EndIncluded ops/monitoring/bloat.sql
+--! Included ops/monitoring/replication.sql
+-- Who follows this server, and what is kept for those who do not keep up.
+create or replace view ops.replication_status
+  with (security_invoker = true)
+as
+select
+  'replica' as kind,
+  r.application_name as name,
+  r.state = 'streaming' as is_active,
+  r.state as state,
+  r.sync_state,
+  pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end, r.replay_lsn)
+    as behind_bytes,
+  round(extract(epoch from r.replay_lag), 3) as behind_seconds
+from pg_stat_replication as r
+union all
+select
+  'slot', s.slot_name::text, s.active, s.wal_status, null,
+  pg_wal_lsn_diff(case when pg_is_in_recovery() then pg_last_wal_receive_lsn() else pg_current_wal_lsn() end, s.restart_lsn),
+  null
+from pg_replication_slots as s;
+comment on view ops.replication_status is $$Replicas that are connected, and slots that keep write-ahead log for somebody.$$;
+comment on column ops.replication_status.kind is $$replica or slot.$$;
+comment on column ops.replication_status.name is $$Its name.$$;
+comment on column ops.replication_status.is_active is $$Whether somebody is there: an inactive slot fills the disk.$$;
+comment on column ops.replication_status.state is $$What a replica is doing, or whether a slot still has what it needs (reserved, extended, unreserved, lost).$$;
+comment on column ops.replication_status.sync_state is $$Of replicas: async, sync, quorum or potential.$$;
+comment on column ops.replication_status.behind_bytes is $$Write-ahead log it has not got yet, or that is kept for it.$$;
+comment on column ops.replication_status.behind_seconds is $$Of replicas: how far it is behind; null when it has caught up.$$;
+--! EndIncluded ops/monitoring/replication.sql
+--! Included ops/monitoring/explain_query.sql
+-- How Postgres would answer, or did answer, one query. Operators only: the function is nobody else's, and it borrows
+-- nothing. That the text is one SELECT that writes nothing is for Postgres to say: as a subquery it can be nothing else
+-- (no second statement, no INTO, no WITH that writes), and a cursor takes one statement only.
+create or replace function ops.explain_query(query text, is_run boolean default false)
+  returns setof text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_cursor refcursor;
+  v_line text;
+  v_lines text[] := '{}';
+  v_timeout interval := current_setting('statement_timeout')::interval;
+  v_options text := '(costs, verbose off)';
+begin
+  if explain_query.is_run then
+    -- A limit set from in here would not bind the statement that is running already.
+    if v_timeout not between interval '1 millisecond' and interval '60 seconds' then
+      perform core.raise_error('statement_timeout_missing', format('It is %s.', current_setting('statement_timeout')));
+    end if;
+    v_options := '(analyze, buffers)';
+  end if;
+  begin
+    -- From here to the end of this block everything is undone, settings too.
+    set local transaction_read_only = on;
+    -- The names that operators type.
+    set local search_path = ops, gdpr, pg_catalog, pg_temp;
+    begin
+      open v_cursor for execute format(E'explain select * from (\n%s\n) as explained', explain_query.query);
+      close v_cursor;
+      open v_cursor for execute format(E'explain %s %s', v_options, explain_query.query);
+      loop
+        fetch v_cursor into v_line;
+        exit when not found;
+        v_lines := v_lines || v_line;
+      end loop;
+    exception
+      when syntax_error or invalid_cursor_definition or feature_not_supported or read_only_sql_transaction
+        or cannot_coerce or undefined_parameter then
+        perform core.raise_error('query_not_explained', sqlerrm);
+    end;
+    raise exception using errcode = 'HD001';
+  exception
+    when sqlstate 'HD001' then
+      null;
+  end;
+  return query select unnest(v_lines);
+end
+$$;
+comment on function ops.explain_query(text, boolean) is
+$$The plan of one SELECT. With is_run it is also run, reading only, and undone; that takes a statement_timeout of up to a
+minute in the session: `set statement_timeout = '10s'; select explain_query('select …', true)`.
+
+Errors: query_not_explained (400), statement_timeout_missing (400).$$;
+revoke all on function ops.explain_query(text, boolean) from public;
+--! EndIncluded ops/monitoring/explain_query.sql
+--! Included ops/monitoring/capacity_forecast.sql
+-- When something is full if it goes on growing like this: a straight line through the samples of some days.
+create or replace function ops.capacity_forecast(days integer default 30)
+  returns table (
+    metric text, labels jsonb, unit text, value numeric, growth_per_day numeric, fit numeric, limit_value numeric,
+    days_left numeric, sample_count bigint, since timestamptz
+  )
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with limits as (
+    -- What can be full, and at which value it is; unknown where nobody said how large it may grow.
+    select l.metric, l.limit_value
+    from (values
+      ('database_size_bytes', (core.setting('database_disk_bytes') #>> '{}')::numeric),
+      ('table_size_bytes', null),
+      ('connections_used_ratio', 1),
+      ('api_pool_used_ratio', 1),
+      ('disk_used_ratio', 1),
+      ('transaction_ids_used_ratio', 1)
+    ) as l (metric, limit_value)
+  ),
+  lines as (
+    select
+      s.metric,
+      s.labels,
+      (array_agg(s.value order by s.sampled_at desc))[1] as value,
+      regr_slope(s.value::double precision, extract(epoch from s.sampled_at)::double precision) * 86400 as growth,
+      regr_r2(s.value::double precision, extract(epoch from s.sampled_at)::double precision) as fit,
+      count(*) as sample_count,
+      min(s.sampled_at) as since
+    from ops.metric_samples as s
+    where s.sampled_at > core.now() - capacity_forecast.days * interval '1 day'
+      and s.metric in (select l.metric from limits as l)
+    group by s.metric, s.labels
+    -- Two points make any line, and an afternoon says nothing of a month.
+    having count(*) >= 3 and max(s.sampled_at) - min(s.sampled_at) >= interval '1 day'
+  )
+  select
+    f.metric, f.labels, m.unit, f.value, round(f.growth::numeric, 6), round(f.fit::numeric, 3), l.limit_value,
+    case
+      when f.value >= l.limit_value then 0
+      when f.growth > 0 then round((l.limit_value - f.value) / f.growth::numeric, 1)
+    end,
+    f.sample_count, f.since
+  from lines as f
+  join limits as l on l.metric = f.metric
+  join ops.metrics as m on m.name = f.metric
+  order by 8 nulls last, f.metric, f.labels
+$$;
+comment on function ops.capacity_forecast(integer) is
+$$How database, tables, connections and disks have grown in so many days (30), and when each is full at that rate.
+
+fit: how straight the line is (1: all samples on it; near 0: days_left says little). days_left is null where it does not
+grow, or its limit is unknown (setting database_disk_bytes).$$;
+revoke all on function ops.capacity_forecast(integer) from public;
+--! EndIncluded ops/monitoring/capacity_forecast.sql
+--! Included ops/monitoring/create_scrape_token.sql
+-- A token for a monitoring tool. It is an access token by its form and none by what it opens: its role may call
+-- api.metrics(), and core.check_request() lets it nowhere else. The row here is what makes it revocable.
+create or replace function ops.create_scrape_token(name text, valid_days integer default 365)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_token core.scrape_tokens;
+begin
+  if coalesce(create_scrape_token.valid_days, 0) not between 1 and 3650
+    or coalesce(char_length(create_scrape_token.name), 0) not between 1 and 80
+  then
+    perform core.raise_error('scrape_token_invalid',
+      format('The name was %s, the days %s.', to_json(create_scrape_token.name), create_scrape_token.valid_days));
+  end if;
+  insert into core.scrape_tokens as t (name, created_at, expires_at)
+  values (
+    create_scrape_token.name,
+    core.now(),
+    core.now() + create_scrape_token.valid_days * interval '1 day'
+  )
+  returning t.* into v_token;
+  return private.sign_jwt(jsonb_build_object(
+    'iss', core.setting('jwt_issuer'),
+    'aud', core.setting('jwt_audience'),
+    'role', 'howdah_metrics',
+    'jti', v_token.id,
+    'iat', floor(extract(epoch from v_token.created_at)),
+    'exp', floor(extract(epoch from v_token.expires_at))
+  ));
+end
+$$;
+comment on function ops.create_scrape_token(text, integer) is
+$$A token that reads GET /rpc/metrics and nothing else, valid for so many days (365); told once, kept nowhere.
+
+core.scrape_tokens lists them. A changed signing key (docs/accounts.md) ends it like every token: make a new one then.
+Not safe to repeat: each call is a token. Errors: scrape_token_invalid (400).$$;
+revoke all on function ops.create_scrape_token(text, integer) from public;
+--! EndIncluded ops/monitoring/create_scrape_token.sql
+--! Included ops/monitoring/revoke_scrape_token.sql
+-- From the next request on the token opens nothing.
+create or replace function ops.revoke_scrape_token(name text)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_revoked_count integer;
+begin
+  update core.scrape_tokens as t
+  set revoked_at = core.now()
+  where t.name = revoke_scrape_token.name and t.revoked_at is null;
+  get diagnostics v_revoked_count = row_count;
+  return v_revoked_count;
+end
+$$;
+comment on function ops.revoke_scrape_token(text) is
+$$Ends every scrape token of this name, now; returns how many were alive. Safe to repeat.$$;
+revoke all on function ops.revoke_scrape_token(text) from public;
+--! EndIncluded ops/monitoring/revoke_scrape_token.sql
+--! Included ops/monitoring/prometheus_name.sql
+-- Prometheus wants base units in its names: seconds, bytes, ratios.
+create or replace function ops.prometheus_name(metric text, unit text)
+  returns text
+  language sql
+  immutable
+  parallel safe
+return 'howdah_' || case prometheus_name.unit
+  when 'milliseconds' then regexp_replace(prometheus_name.metric, '_milliseconds$', '') || '_seconds'
+  when 'days' then regexp_replace(prometheus_name.metric, '_days$', '') || '_seconds'
+  else prometheus_name.metric
+end;
+comment on function ops.prometheus_name(text, text) is
+$$What Prometheus calls a metric. Source: https://prometheus.io/docs/practices/naming/$$;
+revoke all on function ops.prometheus_name(text, text) from public;
+
+create or replace function ops.prometheus_value(value numeric, unit text)
+  returns numeric
+  language sql
+  immutable
+  parallel safe
+return trim_scale(case prometheus_value.unit
+  when 'milliseconds' then prometheus_value.value / 1000
+  when 'days' then prometheus_value.value * 86400
+  else prometheus_value.value
+end);
+comment on function ops.prometheus_value(numeric, text) is $$A value in the base unit of its metric.$$;
+revoke all on function ops.prometheus_value(numeric, text) from public;
+
+-- Values of labels are our own words and names of tables, and escaped all the same.
+create or replace function ops.prometheus_labels(labels jsonb)
+  returns text
+  language sql
+  immutable
+  parallel safe
+return (
+  select coalesce('{' || string_agg(
+    regexp_replace(regexp_replace(l.key, '[^a-zA-Z0-9_]', '_', 'g'), '^([0-9])', '_\1') || '="'
+      || replace(replace(replace(l.value, '\', '\\'), '"', '\"'), E'\n', '\n') || '"',
+    ',' order by l.key
+  ) || '}', '')
+  from jsonb_each_text(prometheus_labels.labels) as l
+);
+comment on function ops.prometheus_labels(jsonb) is $$Labels as Prometheus writes them, escaped.$$;
+revoke all on function ops.prometheus_labels(jsonb) from public;
+--! EndIncluded ops/monitoring/prometheus_name.sql
+--! Included ops/monitoring/prometheus_metrics.sql
+-- Everything that is measured, as Prometheus reads it. What could not be measured is left out and said so in a metric of
+-- its own: a gap is not a zero.
+create or replace function ops.prometheus_metrics()
+  returns text
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_began_at timestamptz := clock_timestamp();
+  v_text text;
+begin
+  with samples as materialized (
+    select s.metric, s.labels, s.value, s.unit, s.summary, s.error_code from ops.service_levels as s
+  ),
+  families as (
+    select
+      ops.prometheus_name(s.metric, s.unit) as name,
+      case when s.metric like '%\_total' then 'counter' else 'gauge' end as type,
+      s.summary || case when s.unit in ('days', 'milliseconds') then ' Here in seconds.' else '' end as help,
+      ops.prometheus_labels(s.labels) as labels,
+      ops.prometheus_value(s.value, s.unit) as value
+    from samples as s
+    where s.value is not null
+    union all
+    select 'howdah_metric_unknown', 'gauge', 'A metric that could not be measured, and why (SQLSTATE).',
+      ops.prometheus_labels(s.labels || jsonb_build_object('metric', s.metric, 'code', coalesce(s.error_code, ''))), 1
+    from samples as s
+    where s.value is null
+    union all
+    select 'howdah_alerts', 'gauge', 'Alerts that are open.', ops.prometheus_labels(jsonb_build_object('severity', k.severity)), (
+      select count(*) from ops.alerts as a where a.resolved_at is null and a.severity = k.severity
+    )
+    from unnest(array['warn', 'critical']) as k (severity)
+    union all
+    select 'howdah_scrape_seconds', 'gauge', 'How long measuring took.', '',
+      -- After the samples, which are made first because this reads them.
+      extract(epoch from clock_timestamp() - v_began_at) + 0 * (select count(*) from samples)
+  )
+  select string_agg(
+    format(E'# HELP %s %s\n# TYPE %s %s\n%s', f.name, replace(replace(f.help, '\', '\\'), E'\n', '\n'), f.name, f.type, f.lines),
+    '' order by f.name
+  ) into v_text
+  from (
+    select b.name, b.type, b.help, string_agg(b.name || b.labels || ' ' || b.value || E'\n', '' order by b.labels) as lines
+    from families as b
+    group by b.name, b.type, b.help
+  ) as f;
+  return v_text;
+end
+$$;
+comment on function ops.prometheus_metrics() is
+$$Every metric in the Prometheus text format, measured now.
+
+Source: https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4).$$;
+revoke all on function ops.prometheus_metrics() from public;
+--! EndIncluded ops/monitoring/prometheus_metrics.sql
+--! Included ops/monitoring/metrics.sql
+-- What Prometheus scrapes. It asks for openmetrics, text/plain or anything, and wants to be told which version it got; so
+-- the answer is of any type and names its own.
+-- security definer: borrows the right to read statistics and the registry of metrics; grants decide who may call it, and
+-- it takes no argument.
+create or replace function api.metrics()
+  returns core."*/*"
+  language plpgsql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if current_setting('role', true) not in ('howdah_metrics', 'howdah_admin') then
+    perform core.raise_error('not_allowed');
+  end if;
+  perform set_config(
+    'response.headers', '[{"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}, {"Cache-Control": "no-store"}]', true
+  );
+  return ops.prometheus_metrics();
+end
+$$;
+comment on function api.metrics() is
+$$Metrics of the instance in the Prometheus text format, for admins and scrape tokens (ops.create_scrape_token).
+
+Errors: not_allowed (403).$$;
+revoke all on function api.metrics() from public;
+grant execute on function api.metrics() to howdah_metrics, howdah_admin;
+--! EndIncluded ops/monitoring/metrics.sql
 --! EndIncluded ops/monitoring/_module.sql
+--! Included ops/emergency/_module.sql
+-- When there are too many, or they take too long: what an operator reaches for, without being a superuser.
+--! Included ops/emergency/limit_connections.sql
+-- Changing a role takes a superuser; extensions.limit_role() (migrations/after_reset.sql) borrows one for just this.
+create or replace function ops.limit_connections(role name, count integer)
+  returns text
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select extensions.limit_role(limit_connections.role, 'connection_limit', limit_connections.count::text)
+$$;
+comment on function ops.limit_connections(name, integer) is
+$$From now on at most so many sessions of a login (howdah_authenticator is the API); null: as many as the server allows.
+
+Sessions there are stay: ops.end_idle_sessions() ends them. The owner of the database cannot shut himself out.$$;
+revoke all on function ops.limit_connections(name, integer) from public;
+--! EndIncluded ops/emergency/limit_connections.sql
+--! Included ops/emergency/set_role_timeouts.sql
+-- PostgREST reads the limits of the roles it becomes when it reads its settings: it is told to.
+create or replace function ops.set_role_timeouts(
+  role name,
+  statement_timeout text default null,
+  lock_timeout text default null,
+  idle_in_transaction_session_timeout text default null
+)
+  returns setof text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_limit record;
+begin
+  for v_limit in
+    select l.name, l.value from (values
+      ('statement_timeout', set_role_timeouts.statement_timeout),
+      ('lock_timeout', set_role_timeouts.lock_timeout),
+      ('idle_in_transaction_session_timeout', set_role_timeouts.idle_in_transaction_session_timeout)
+    ) as l (name, value)
+    where l.value is not null
+  loop
+    return next extensions.limit_role(set_role_timeouts.role, v_limit.name, v_limit.value);
+  end loop;
+  notify pgrst, 'reload config';
+end
+$$;
+comment on function ops.set_role_timeouts(name, text, text, text) is
+$$Changes how long a role may work ('5s'), wait for a lock ('2s') and idle in a transaction; what is null stays.
+
+New sessions have them, and every request of the API from then on (howdah_anon, howdah_user, howdah_admin). They hold until
+they are changed again; `npm run db:init` brings back what the product comes with.$$;
+revoke all on function ops.set_role_timeouts(name, text, text, text) from public;
+--! EndIncluded ops/emergency/set_role_timeouts.sql
+--! Included ops/emergency/end_idle_sessions.sql
+-- A pool that has grown keeps its sessions; those that do nothing are missed by nobody, and open again when needed.
+create or replace function ops.end_idle_sessions(role name, idle_seconds numeric default 60)
+  returns integer
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select (count(*) filter (where pg_terminate_backend(a.pid)))::integer
+  from pg_stat_activity as a
+  where a.backend_type = 'client backend'
+    and a.datname = current_database()
+    and a.usename = end_idle_sessions.role
+    and a.pid <> pg_backend_pid()
+    and a.state in ('idle', 'idle in transaction', 'idle in transaction (aborted)')
+    and a.state_change <= clock_timestamp() - make_interval(secs => end_idle_sessions.idle_seconds)
+$$;
+comment on function ops.end_idle_sessions(name, numeric) is
+$$Ends the sessions of a login that have done nothing for so many seconds (60), open transactions included; returns how many.$$;
+revoke all on function ops.end_idle_sessions(name, numeric) from public;
+--! EndIncluded ops/emergency/end_idle_sessions.sql
+--! Included ops/emergency/cancel_long_queries.sql
+-- Cancels and does not terminate: the program gets an error for this statement and keeps its session.
+create or replace function ops.cancel_long_queries(min_seconds numeric, role name default null)
+  returns integer
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select (count(*) filter (where pg_cancel_backend(a.pid)))::integer
+  from pg_stat_activity as a join pg_roles as r on r.oid = a.usesysid
+  where a.backend_type = 'client backend'
+    and a.datname = current_database()
+    and a.pid <> pg_backend_pid()
+    and a.state = 'active'
+    and not r.rolsuper
+    and (cancel_long_queries.role is null or a.usename = cancel_long_queries.role)
+    and a.query_start <= clock_timestamp() - make_interval(secs => cancel_long_queries.min_seconds)
+$$;
+comment on function ops.cancel_long_queries(numeric, name) is
+$$Cancels statements of this database that have run for at least so many seconds, of one login or of all but superusers;
+returns how many. get_long_running_queries() shows them first.$$;
+revoke all on function ops.cancel_long_queries(numeric, name) from public;
+--! EndIncluded ops/emergency/cancel_long_queries.sql
+--! EndIncluded ops/emergency/_module.sql
+--! Included ops/backups/_module.sql
+-- What the instance knows of its backups. The programs that make them note it here (stack/backup/, or an operator's own).
+--! Included ops/backups/record_backup.sql
+-- A backup exists, was verified, or turned out to be bad: the same call, which says what is known now.
+create or replace function ops.record_backup(
+  name text,
+  created_at timestamptz,
+  kind text default 'external',
+  size_bytes bigint default null,
+  verified_at timestamptz default null,
+  problem text default null
+)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into ops.backups as b (name, kind, created_at, size_bytes, verified_at, problem)
+  values (
+    record_backup.name, record_backup.kind, record_backup.created_at, record_backup.size_bytes,
+    record_backup.verified_at, record_backup.problem
+  )
+  on conflict on constraint backups_pkey do update set
+    kind = excluded.kind,
+    created_at = excluded.created_at,
+    size_bytes = coalesce(excluded.size_bytes, b.size_bytes),
+    verified_at = coalesce(excluded.verified_at, b.verified_at),
+    problem = excluded.problem,
+    removed_at = null
+  where (b.kind, b.created_at, b.size_bytes, b.verified_at, b.problem) is distinct from (
+    excluded.kind, excluded.created_at, coalesce(excluded.size_bytes, b.size_bytes),
+    coalesce(excluded.verified_at, b.verified_at), excluded.problem
+  ) or b.removed_at is not null
+$$;
+comment on function ops.record_backup(text, timestamptz, text, bigint, timestamptz, text) is
+$$Notes a backup: that it was made, and, called again, that a restore has proven it, or what is wrong with it.
+
+verified_at is when a restore of it was last tried; problem is what came of that, null when all was well. Backups that
+other programs make (pg_dump, a provider) are noted the same way, with kind external. Safe to repeat.$$;
+revoke all on function ops.record_backup(text, timestamptz, text, bigint, timestamptz, text) from public;
+--! EndIncluded ops/backups/record_backup.sql
+--! Included ops/backups/record_backups.sql
+-- What lies in the backup folder, as a whole: what is not in it any more was removed.
+create or replace function ops.record_backups(backups jsonb)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform ops.record_backup(b.name, b.created_at, 'base', b.size_bytes, b.verified_at, b.problem)
+  from jsonb_to_recordset(record_backups.backups) as b (
+    name text, created_at timestamptz, size_bytes bigint, verified_at timestamptz, problem text
+  );
+  update ops.backups as b
+  set removed_at = core.now()
+  where b.kind = 'base' and b.removed_at is null
+    and not exists (
+      select from jsonb_array_elements(record_backups.backups) as listed where listed ->> 'name' = b.name
+    );
+end
+$$;
+comment on function ops.record_backups(jsonb) is
+$$Notes all base backups that exist: an array of objects with name, created_at, size_bytes, verified_at and problem.
+
+Those noted before that are not among them count as removed. Called by npm run backup:*. Safe to repeat.$$;
+revoke all on function ops.record_backups(jsonb) from public;
+--! EndIncluded ops/backups/record_backups.sql
+--! Included ops/backups/backups_expected.sql
+-- A stack on somebody's desk must not shout for backups for ever; one that people use must. A backup that was made once,
+-- or an archive, is a promise; so is an application that lives anywhere but on this machine.
+create or replace function ops.backups_expected()
+  returns boolean
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select case core.setting('backups') #>> '{}'
+    when 'required' then true
+    when 'elsewhere' then false
+    else exists (select from ops.backups)
+      or current_setting('archive_mode') <> 'off'
+      or core.setting('app_url') #>> '{}' !~ '^https?://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(/|$)'
+  end
+$$;
+comment on function ops.backups_expected() is
+$$Whether somebody would miss backups here: as the setting backups says; auto means a system in use.$$;
+revoke all on function ops.backups_expected() from public;
+--! EndIncluded ops/backups/backups_expected.sql
+--! Included ops/backups/measure_backups.sql
+-- Where nothing was ever backed up, the age counts from the instance's beginning: that is what a lost disk would cost.
+create or replace function ops.measure_backups()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with present as materialized (
+    select b.created_at, b.verified_at, b.problem from ops.backups as b where b.removed_at is null
+  ),
+  -- When the first metric was declared: the first migration.
+  began as materialized (select min(m.created_at) as at from ops.metrics as m)
+  select 'backup_age_seconds', '{}'::jsonb,
+    extract(epoch from core.now() - coalesce(max(p.created_at), (select b.at from began as b)))::bigint
+  from present as p
+  where p.problem is null
+  having ops.backups_expected()
+  union all
+  select 'backup_verified_age_seconds', '{}',
+    extract(epoch from core.now() - coalesce(max(p.verified_at), (select b.at from began as b)))::bigint
+  from present as p
+  where p.problem is null
+  having ops.backups_expected()
+  union all
+  select 'backups_damaged', '{}', count(*) from present as p where p.problem is not null
+  union all
+  select 'backups_past_retention', '{}', count(*)
+  from present as p
+  -- An hour of grace: whoever deletes comes once an hour.
+  where p.created_at < core.now() - interval '1 hour' - make_interval(days => (core.setting('backup_retention_days'))::integer)
+$$;
+comment on function ops.measure_backups() is
+$$Age of the last good backup and of the last restore that proved one, damaged ones, and those that should be gone.
+
+The two ages are left out where nobody expects backups (ops.backups_expected()).$$;
+revoke all on function ops.measure_backups() from public;
+--! EndIncluded ops/backups/measure_backups.sql
+--! Included ops/backups/measure_archive.sql
+-- Whether the log reaches its archive. Nothing where the server does not archive.
+create or replace function ops.measure_archive()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  -- The last word of the archive was no, and nothing got through since.
+  select 'archive_failing', '{}'::jsonb,
+    (a.last_failed_time is not null and a.last_failed_time >= coalesce(a.last_archived_time, '-infinity'))::integer::numeric
+  from pg_stat_archiver as a
+  where current_setting('archive_mode') <> 'off'
+  union all
+  -- How long the oldest finished segment has been waiting: so much would be lost with this disk, and archive_timeout more.
+  select 'archive_lag_seconds', '{}',
+    coalesce(greatest(extract(epoch from clock_timestamp() - min(f.modification)), 0)::bigint, 0)
+  from pg_ls_archive_statusdir() as f
+  where f.name ~ '^[0-9A-F]{24}\.ready$'
+  having current_setting('archive_mode') <> 'off'
+$$;
+comment on function ops.measure_archive() is
+$$archive_failing: 1 while archive_command is refused. archive_lag_seconds: how long the oldest segment has been waiting.$$;
+revoke all on function ops.measure_archive() from public;
+--! EndIncluded ops/backups/measure_archive.sql
+--! Included ops/backups/end_every_session.sql
+-- After a restore: a session that was ended since the backup, because a device was stolen, say, would live again.
+create or replace function ops.end_every_session()
+  returns bigint
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(private.end_sessions(u.id, 'ended_by_admin')), 0)::bigint
+  from core.users as u
+  where exists (
+    select from core.sessions as s where s.user_id = u.id and s.revoked_at is null and s.expires_at > core.now()
+  )
+$$;
+comment on function ops.end_every_session() is
+$$Signs everybody out and returns how many sessions ended. backup:restore calls it. Safe to repeat.$$;
+revoke all on function ops.end_every_session() from public;
+--! EndIncluded ops/backups/end_every_session.sql
+--! Included ops/backups/policies.sql
+-- Row-level security of the room. No policy: operators own the table, and nobody else reads it.
+alter table ops.backups enable row level security;
+--! EndIncluded ops/backups/policies.sql
+--! EndIncluded ops/backups/_module.sql
 --! Included ops/policies.sql
 -- No web role reads the registries; operators own them.
 alter table ops.partitioned_tables enable row level security;
@@ -15286,30 +19194,41 @@ begin
   where p.schema_name = v_schema and p.table_name = v_table and not declare_columns.columns ? p.column_name;
 
   insert into gdpr.column_policies as p (
-    schema_name, table_name, column_name, class, subject, on_export, on_erase, reason, erased_with
+    schema_name, table_name, column_name, class, subject, on_export, on_erase, reason, erased_with,
+    purpose, retention
   )
   select
     v_schema, v_table, c.key, d.class,
     case when d.class <> 'none' then declare_columns.subject end,
-    d.on_export, d.on_erase, d.reason, d.erased_with
+    d.on_export, d.on_erase, d.reason, d.erased_with,
+    case when d.class <> 'none' then d.purpose end, case when d.class <> 'none' then d.retention end
   from jsonb_each(declare_columns.columns) as c
   cross join lateral jsonb_to_record(declare_columns.defaults || c.value)
-    as d (class text, on_export text, on_erase text, reason text, erased_with text)
+    as d (
+      class text, on_export text, on_erase text, reason text, erased_with text, purpose text, retention text
+    )
   on conflict on constraint column_policies_pkey do update set
     class = excluded.class,
     subject = excluded.subject,
     on_export = excluded.on_export,
     on_erase = excluded.on_erase,
     reason = excluded.reason,
-    erased_with = excluded.erased_with
-  where (p.class, p.subject, p.on_export, p.on_erase, p.reason, p.erased_with)
-    is distinct from
-    (excluded.class, excluded.subject, excluded.on_export, excluded.on_erase, excluded.reason, excluded.erased_with);
+    erased_with = excluded.erased_with,
+    purpose = excluded.purpose,
+    retention = excluded.retention
+  where (p.class, p.subject, p.on_export, p.on_erase, p.reason, p.erased_with, p.purpose, p.retention)
+    is distinct from (
+      excluded.class, excluded.subject, excluded.on_export, excluded.on_erase, excluded.reason, excluded.erased_with,
+      excluded.purpose, excluded.retention
+    );
 end
 $$;
 comment on function gdpr.declare_columns(text, text, jsonb, jsonb) is
 $$Declares every column of a table: class (none, personal, sensitive, secret), on_export (include, exclude),
-on_erase (delete, null, anonymize with erased_with, keep with a reason). subject names the column that leads to the person.
+on_erase (delete, null, anonymize with erased_with, keep with a reason). subject names the column that leads to the person,
+or where in a document the account's id stands, for instance `payload->>'user_id'`.
+purpose is an activity (gdpr.declare_processing_activity), which also says the legal basis: whoever holds a column on
+another basis holds it for another purpose. retention is a policy (gdpr.declare_retention_policy).
 
 columns maps each column's name to what differs from defaults. erased_with is the SQL expression whose value takes the
 place of what was there; a generated column needs none. Safe to repeat; columns left out are forgotten.$$;
@@ -15334,6 +19253,15 @@ begin
   select min(p.subject) into v_subject
   from gdpr.column_policies as p
   where p.schema_name = subject_filter.schema_name and p.table_name = subject_filter.table_name;
+
+  -- Inside a document no foreign key says where it leads: the id of an account stands there.
+  if strpos(v_subject, '->>') > 0 then
+    return format(
+      '(%I #>> %L) = $1::text', substr(v_subject, 1, strpos(v_subject, '->') - 1),
+      (select array_agg(k.key[1] order by k.ordinality)
+        from regexp_matches(v_subject, '''([^'']*)''', 'g') with ordinality as k (key, ordinality))
+    );
+  end if;
 
   select n.nspname, c.relname, target.attname into v_target
   from pg_constraint as f
@@ -15369,11 +19297,2259 @@ $$The condition, in SQL, that picks a person's rows of a table: $1 is the id of 
 an account.$$;
 revoke all on function gdpr.subject_filter(text, text) from public;
 --! EndIncluded gdpr/subject_filter.sql
+--! Included gdpr/retention/_module.sql
+-- retention: how long rows are kept, and the cleaner that keeps to it.
+--! Included gdpr/retention/declare_retention_policy.sql
+-- How long rows are kept, said once: the cleaner, the inventory, the record and the monitoring read it here.
+create or replace function gdpr.declare_retention_policy(
+  name text,
+  relation text,
+  summary text,
+  keep interval default null,
+  aged_from text default null,
+  condition text default null,
+  setting text default null,
+  assignments jsonb default null,
+  handler text default null,
+  least_keep interval default '0'
+)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into gdpr.retention_policies as p (
+    name, schema_name, table_name, summary, action, aged_from, condition, assignments, handler, setting, keep,
+    declared_keep, least_keep
+  )
+  select
+    declare_retention_policy.name, n.nspname, c.relname, declare_retention_policy.summary,
+    case
+      when declare_retention_policy.relation is null then 'erase_account'
+      when declare_retention_policy.handler is not null then 'call'
+      when c.relkind = 'p' then 'drop_partitions'
+      when declare_retention_policy.assignments is not null then 'overwrite'
+      else 'delete'
+    end,
+    declare_retention_policy.aged_from, declare_retention_policy.condition, declare_retention_policy.assignments,
+    declare_retention_policy.handler, declare_retention_policy.setting, declare_retention_policy.keep,
+    declare_retention_policy.keep, declare_retention_policy.least_keep
+  from (select to_regclass(declare_retention_policy.relation) as oid) as r
+  left join pg_catalog.pg_class as c on c.oid = r.oid
+  left join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+  on conflict on constraint retention_policies_pkey do update set
+    schema_name = excluded.schema_name,
+    table_name = excluded.table_name,
+    summary = excluded.summary,
+    action = excluded.action,
+    aged_from = excluded.aged_from,
+    condition = excluded.condition,
+    assignments = excluded.assignments,
+    handler = excluded.handler,
+    setting = excluded.setting,
+    -- What an operator changed stays.
+    keep = case
+      when p.keep <> p.declared_keep and excluded.keep is not null then greatest(p.keep, excluded.least_keep)
+      else excluded.keep
+    end,
+    declared_keep = excluded.declared_keep,
+    least_keep = excluded.least_keep
+  where (p.schema_name, p.table_name, p.summary, p.action, p.aged_from, p.condition, p.assignments, p.handler, p.setting,
+      p.declared_keep, p.least_keep)
+    is distinct from (
+      excluded.schema_name, excluded.table_name, excluded.summary, excluded.action, excluded.aged_from, excluded.condition,
+      excluded.assignments, excluded.handler, excluded.setting, excluded.declared_keep, excluded.least_keep
+    );
+end;
+comment on function gdpr.declare_retention_policy(text, text, text, interval, text, text, text, jsonb, text, interval) is
+$$Declares how long rows of a table are kept, and what happens then; the columns of the table name the policy.
+
+aged_from is an SQL expression over the row r that says since when it grows old, for instance `r.expires_at`; null in it:
+the row is not ageing. A row is due when that is longer ago than keep, and condition (over r) holds. Due rows are deleted,
+or overwritten with assignments (column to SQL expression, over r), or left to handler: the name of a
+function (keep interval, row_limit integer) that treats at most so many and returns how many.
+In place of keep, setting names a setting that counts days. A partitioned table says none of this: its months are dropped
+as ops.partitioned_tables says. Without a relation: until the account is erased.
+
+keep is what a new installation begins with: gdpr.set_retention() changes it for good, but not
+below least_keep. Safe to repeat.$$;
+revoke all on function gdpr.declare_retention_policy(text, text, text, interval, text, text, text, jsonb, text, interval) from public;
+--! EndIncluded gdpr/retention/declare_retention_policy.sql
+--! Included gdpr/retention/retention_keep.sql
+-- The one place that says how long, whoever asks: the time stands with the policy, in a setting, or with the partitions.
+create or replace function gdpr.retention_keep(policy text)
+  returns interval
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p.action = 'drop_partitions' then (
+      select make_interval(months => t.retention_months)
+      from ops.partitioned_tables as t
+      where (t.schema_name, t.table_name) = (p.schema_name, p.table_name)
+    )
+    when p.setting is not null then make_interval(days => (core.setting(p.setting) #>> '{}')::integer)
+    else p.keep
+  end
+  from gdpr.retention_policies as p
+  where p.name = retention_keep.policy
+$$;
+comment on function gdpr.retention_keep(text) is
+$$How long rows under a policy are kept; null for what lives until its account is erased.$$;
+revoke all on function gdpr.retention_keep(text) from public;
+--! EndIncluded gdpr/retention/retention_keep.sql
+--! Included gdpr/retention/set_retention.sql
+-- Operators change how long something is kept, wherever that is written.
+create or replace function gdpr.set_retention(policy text, keep interval)
+  returns interval
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_policy gdpr.retention_policies;
+  v_months integer := extract(year from set_retention.keep) * 12 + extract(month from set_retention.keep);
+  v_days numeric := extract(epoch from set_retention.keep) / 86400;
+begin
+  select p.* into v_policy from gdpr.retention_policies as p where p.name = set_retention.policy;
+  if v_policy.name is null or v_policy.action = 'erase_account' then
+    perform core.raise_error('retention_policy_not_found', format('The policy was %s.', to_json(set_retention.policy)));
+  elsif v_policy.action = 'drop_partitions' then
+    if v_months is null or v_months < 1 or set_retention.keep <> make_interval(months => v_months) then
+      perform core.raise_error('retention_invalid', format('%s is kept by whole months.', set_retention.policy));
+    end if;
+    update ops.partitioned_tables as t set retention_months = v_months
+    where (t.schema_name, t.table_name) = (v_policy.schema_name, v_policy.table_name);
+  elsif v_policy.setting is not null then
+    if v_days is null or v_days <> trunc(v_days) then
+      perform core.raise_error('retention_invalid', format('%s is kept by whole days.', set_retention.policy));
+    end if;
+    perform ops.set_setting(v_policy.setting, to_jsonb(v_days::integer));
+  else
+    if set_retention.keep < v_policy.least_keep or set_retention.keep > interval '100 years' then
+      perform core.raise_error('retention_invalid',
+        format('%s is kept for %s at least, and 100 years at most.', set_retention.policy, v_policy.least_keep));
+    end if;
+    update gdpr.retention_policies as p set keep = coalesce(set_retention.keep, p.declared_keep)
+    where p.name = set_retention.policy;
+  end if;
+  return gdpr.retention_keep(set_retention.policy);
+end
+$$;
+comment on function gdpr.set_retention(text, interval) is
+$$Changes how long rows under a policy are kept, and returns how long that is now; null goes back to what was declared.
+
+Writes the setting, or the months of ops.partitioned_tables, where these say it. A new release does not set it back.
+Errors: retention_policy_not_found (404), retention_invalid (400), setting_invalid (400).$$;
+revoke all on function gdpr.set_retention(text, interval) from public;
+--! EndIncluded gdpr/retention/set_retention.sql
+--! Included gdpr/retention/held_filter.sql
+-- Which rows a legal hold keeps: those of the person, and those that name the person in any of their keys.
+create or replace function gdpr.held_filter(schema_name name, table_name name)
+  returns text
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    'exists (select from gdpr.users_on_hold() as h (held_user_id) where '
+      || string_agg(w.way, ' or ' order by w.way) || ')',
+    'false'
+  )
+  from (
+    select replace(gdpr.subject_filter(held_filter.schema_name, held_filter.table_name), '$1', 'h.held_user_id') as way
+    union
+    select format('%I = h.held_user_id', own.attname)
+    from pg_constraint as f
+    cross join lateral unnest(f.conkey, f.confkey) as pair (own_number, target_number)
+    join pg_attribute as own on own.attrelid = f.conrelid and own.attnum = pair.own_number
+    join pg_attribute as target on target.attrelid = f.confrelid and target.attnum = pair.target_number
+    where f.contype = 'f'
+      and f.confrelid = 'core.users'::regclass
+      and target.attname = 'id'
+      and f.conrelid = format('%I.%I', held_filter.schema_name, held_filter.table_name)::regclass
+  ) as w
+$$;
+comment on function gdpr.held_filter(name, name) is
+$$The condition, in SQL, that picks the rows of a table that a legal hold keeps.$$;
+revoke all on function gdpr.held_filter(name, name) from public;
+--! EndIncluded gdpr/retention/held_filter.sql
+--! Included gdpr/retention/retention_plan.sql
+-- What the policies say, as SQL: the same conditions count, clean, measure and prove. Tables that point at others come
+-- first, so that a batch deletes what it counts, and no cascade a thousand times as much.
+create or replace function gdpr.retention_plan(policy text default null)
+  returns table (
+    policy text, schema_name name, table_name name, action text, keep interval, cutoff timestamptz, aged text, held text
+  )
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+  with recursive depths as (
+    select format('%I.%I', p.schema_name, p.table_name)::regclass::oid as policy_relid,
+      format('%I.%I', p.schema_name, p.table_name)::regclass::oid as relid, 0 as depth
+    from gdpr.retention_policies as p
+    where p.table_name is not null
+    union
+    select d.policy_relid, f.confrelid, d.depth + 1
+    from depths as d
+    join pg_constraint as f on f.conrelid = d.relid and f.contype = 'f' and f.confrelid <> f.conrelid
+    -- Deeper than any house is built; a circle ends here too.
+    where d.depth < 10
+  )
+  select
+    p.name, p.schema_name, p.table_name, p.action, k.keep,
+    -- A month goes when all of it is old enough.
+    case p.action when 'drop_partitions' then date_trunc('month', core.now()) else core.now() end - k.keep,
+    case p.action
+      when 'drop_partitions' then (
+        select format('r.%I < $1', t.key_column)
+        from ops.partitioned_tables as t
+        where (t.schema_name, t.table_name) = (p.schema_name, p.table_name)
+      )
+      else '(' || p.aged_from || ') < $1' || coalesce(' and (' || p.condition || ')', '') || coalesce(
+        -- What was overwritten already is not due again.
+        ' and row(' || (select string_agg(format('r.%I', a.key), ', ' order by a.key) from jsonb_each_text(p.assignments) as a)
+          || ') is distinct from row('
+          || (select string_agg('(' || a.value || ')', ', ' order by a.key) from jsonb_each_text(p.assignments) as a)
+          || ')',
+        ''
+      )
+    end,
+    gdpr.held_filter(p.schema_name, p.table_name)
+  from gdpr.retention_policies as p
+  cross join lateral (select gdpr.retention_keep(p.name) as keep) as k
+  where p.table_name is not null and (retention_plan.policy is null or p.name = retention_plan.policy)
+  order by (
+    select max(d.depth) from depths as d where d.policy_relid = format('%I.%I', p.schema_name, p.table_name)::regclass
+  ) desc, p.name
+$$;
+comment on function gdpr.retention_plan(text) is
+$$The policies as the cleaner reads them: how long each keeps its rows now, and the conditions, over the row r, for rows
+that are old enough (aged, where $1 is cutoff) and for those that a legal hold keeps (held).$$;
+revoke all on function gdpr.retention_plan(text) from public;
+--! EndIncluded gdpr/retention/retention_plan.sql
+--! Included gdpr/retention/count_aged_rows.sql
+-- Counts under one policy; up to a number of rows, where somebody asks every minute.
+create or replace function gdpr.count_aged_rows(policy text, is_held boolean, cutoff timestamptz, row_limit bigint default null)
+  returns bigint
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_plan record;
+  v_count bigint;
+begin
+  select p.schema_name, p.table_name, p.aged, p.held into v_plan
+  from gdpr.retention_plan(count_aged_rows.policy) as p;
+  if v_plan.aged is null then
+    return null;
+  end if;
+  execute format(
+    'select count(*) from (select from %I.%I as r where %s and (%s) = $2 limit $3) as t',
+    v_plan.schema_name, v_plan.table_name, v_plan.aged, v_plan.held
+  ) into v_count using count_aged_rows.cutoff, count_aged_rows.is_held, count_aged_rows.row_limit;
+  return v_count;
+end
+$$;
+comment on function gdpr.count_aged_rows(text, boolean, timestamptz, bigint) is
+$$How many rows under a policy are older than cutoff, kept by a legal hold or not; at most row_limit. Null where nobody
+can say.$$;
+revoke all on function gdpr.count_aged_rows(text, boolean, timestamptz, bigint) from public;
+--! EndIncluded gdpr/retention/count_aged_rows.sql
+--! Included gdpr/retention/clean_up_batch.sql
+-- One policy, a bounded number of rows, one short transaction: nobody waits for it, and two at once take different rows.
+-- security definer: the worker writes no table by right; what may go is what the policies say.
+create or replace function gdpr.clean_up_batch(policy text, row_limit integer default null)
+  returns bigint
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  set timezone = 'UTC'
+as $$
+declare
+  v_plan record;
+  v_policy gdpr.retention_policies;
+  v_due text;
+  v_row_count bigint;
+begin
+  select p.* into v_policy from gdpr.retention_policies as p where p.name = clean_up_batch.policy;
+  select p.* into v_plan from gdpr.retention_plan(clean_up_batch.policy) as p;
+  if v_policy.action is null or v_policy.action not in ('delete', 'overwrite', 'call') then
+    perform core.raise_error('retention_policy_not_found', format('The policy was %s.', to_json(clean_up_batch.policy)));
+  end if;
+  if v_policy.action = 'call' then
+    execute format(
+      'select %I.%I($1, $2)', (parse_ident(v_policy.handler))[1], (parse_ident(v_policy.handler))[2]
+    ) into v_row_count using v_plan.keep, clean_up_batch.row_limit;
+    return v_row_count;
+  end if;
+  v_due := format(
+    'array(select r.ctid from %I.%I as r where %s and not (%s) limit $2 for update of r skip locked)',
+    v_plan.schema_name, v_plan.table_name, v_plan.aged, v_plan.held
+  );
+  if v_policy.action = 'delete' then
+    execute format('delete from %I.%I as r where r.ctid = any (%s)', v_plan.schema_name, v_plan.table_name, v_due)
+      using v_plan.cutoff, clean_up_batch.row_limit;
+  else
+    execute format(
+      'update %I.%I as r set %s where r.ctid = any (%s)', v_plan.schema_name, v_plan.table_name,
+      (select string_agg(format('%I = %s', a.key, a.value), ', ') from jsonb_each_text(v_policy.assignments) as a), v_due
+    ) using v_plan.cutoff, clean_up_batch.row_limit;
+  end if;
+  get diagnostics v_row_count = row_count;
+  return v_row_count;
+end
+$$;
+comment on function gdpr.clean_up_batch(text, integer) is
+$$Deletes, overwrites or hands to its function at most so many rows that are past a policy, and returns how many; null: all.
+
+Rows that a legal hold keeps stay; rows that somebody has locked are left for the next turn. Safe to repeat, and side by
+side. Errors: retention_policy_not_found (404), also for what is not cleaned by rows.$$;
+revoke all on function gdpr.clean_up_batch(text, integer) from public;
+grant execute on function gdpr.clean_up_batch(text, integer) to howdah_worker;
+--! EndIncluded gdpr/retention/clean_up_batch.sql
+--! Included gdpr/retention/policies_to_clean_up.sql
+-- The order of a turn. security definer: the worker reads no table of gdpr.
+create or replace function gdpr.policies_to_clean_up()
+  returns setof text
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select p.policy from gdpr.retention_plan() as p where p.action in ('delete', 'overwrite', 'call')
+$$;
+comment on function gdpr.policies_to_clean_up() is
+$$The policies whose rows the cleaner takes, those first whose tables point at others.$$;
+revoke all on function gdpr.policies_to_clean_up() from public;
+grant execute on function gdpr.policies_to_clean_up() to howdah_worker;
+--! EndIncluded gdpr/retention/policies_to_clean_up.sql
+--! Included gdpr/retention/schedule_gdpr_cleanup.sql
+-- What the operator types: what is due under each policy, and the turn of the worker that takes it.
+create or replace function gdpr.schedule_gdpr_cleanup()
+  returns table (policy text, relation text, action text, keep interval, due_count bigint, held_count bigint, job_id bigint)
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_job_id bigint := core.enqueue_job('gdpr/clean_up', '{}', 'gdpr/clean_up');
+begin
+  return query
+    select
+      p.policy, p.schema_name || '.' || p.table_name, p.action, p.keep,
+      gdpr.count_aged_rows(p.policy, false, p.cutoff), gdpr.count_aged_rows(p.policy, true, p.cutoff),
+      case when p.action <> 'drop_partitions' then v_job_id end
+    from gdpr.retention_plan() as p
+    order by p.policy;
+end
+$$;
+comment on function gdpr.schedule_gdpr_cleanup() is
+$$Asks the worker to take what is past its retention, at once, and tells for each policy how many rows that is and how
+many a legal hold keeps.
+
+job_id is the worker's job; months of partitioned tables go by their own task. The worker does the same daily. Safe to
+repeat: a job that waits is replaced.$$;
+revoke all on function gdpr.schedule_gdpr_cleanup() from public;
+--! EndIncluded gdpr/retention/schedule_gdpr_cleanup.sql
+--! Included gdpr/retention/measure_retention.sql
+-- What somebody should have taken by now: the cleaner comes daily; months are dropped at quieter hours, so they have a
+-- week. Rows under a legal hold are not late.
+create or replace function gdpr.measure_retention()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select
+    'retention_overdue_rows', jsonb_build_object('policy', p.policy),
+    gdpr.count_aged_rows(
+      p.policy, false, p.cutoff - case p.action when 'drop_partitions' then interval '8 days' else interval '1 day' end, 10000
+    )::numeric
+  from gdpr.retention_plan() as p
+  where p.aged is not null
+$$;
+comment on function gdpr.measure_retention() is
+$$Rows that are a day past their policy (months of partitioned tables: eight) and still there, policy by policy, up to
+10,000.$$;
+revoke all on function gdpr.measure_retention() from public;
+--! EndIncluded gdpr/retention/measure_retention.sql
+--! Included gdpr/retention/triggers.sql
+-- What keeps retention true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.retention_policies
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/retention/triggers.sql
+--! Included gdpr/retention/policies.sql
+-- No web role reads it; operators own it.
+alter table gdpr.retention_policies enable row level security;
+--! EndIncluded gdpr/retention/policies.sql
+--! EndIncluded gdpr/retention/_module.sql
+--! Included gdpr/record/_module.sql
+-- record: what data about people is held for, and the record of it that Article 30 asks for.
+--! Included gdpr/record/declare_processing_activity.sql
+-- A module says in its registry.sql what it holds data about people for; the columns name the activity they serve.
+create or replace function gdpr.declare_processing_activity(
+  name text,
+  title text,
+  purpose text,
+  legal_basis text,
+  basis_reason text,
+  people text[] default '{account holders}',
+  recipients text[] default '{}',
+  transfers text[] default '{}',
+  special_category_condition text default null
+)
+  returns void
+  language sql
+  volatile
+begin atomic
+  insert into gdpr.processing_activities as a (
+    name, title, purpose, legal_basis, basis_reason, people, recipients, transfers, special_category_condition
+  )
+  values (
+    declare_processing_activity.name, declare_processing_activity.title, declare_processing_activity.purpose,
+    declare_processing_activity.legal_basis, declare_processing_activity.basis_reason, declare_processing_activity.people,
+    declare_processing_activity.recipients, declare_processing_activity.transfers,
+    declare_processing_activity.special_category_condition
+  )
+  -- What an operator added stays.
+  on conflict on constraint processing_activities_pkey do update set
+    title = excluded.title,
+    purpose = excluded.purpose,
+    legal_basis = excluded.legal_basis,
+    basis_reason = excluded.basis_reason,
+    people = excluded.people,
+    recipients = excluded.recipients,
+    transfers = excluded.transfers,
+    special_category_condition = excluded.special_category_condition
+  where (a.title, a.purpose, a.legal_basis, a.basis_reason, a.people, a.recipients, a.transfers, a.special_category_condition)
+    is distinct from (
+      excluded.title, excluded.purpose, excluded.legal_basis, excluded.basis_reason, excluded.people,
+      excluded.recipients, excluded.transfers, excluded.special_category_condition
+    );
+end;
+comment on function gdpr.declare_processing_activity(text, text, text, text, text, text[], text[], text[], text) is
+$$Declares what data about people is held for: a title, the purpose as a sentence, the legal basis and why it holds,
+which people, who receives it, and transfers to third countries with their safeguards.
+
+legal_basis: consent, contract, legal_obligation, vital_interests, public_task or legitimate_interests (Article 6(1)).
+special_category_condition: of Article 9(2), where special categories are held. Operators add recipients and transfers
+of their own in added_recipients and added_transfers, which no release touches. Safe to repeat.$$;
+revoke all on function gdpr.declare_processing_activity(text, text, text, text, text, text[], text[], text[], text) from public;
+--! EndIncluded gdpr/record/declare_processing_activity.sql
+--! Included gdpr/record/security_measures.sql
+-- The general description that Article 30(1)(g) asks for. Each sentence is something that tests hold this database to;
+-- docs/security.md has the figures.
+create or replace function gdpr.security_measures()
+  returns table ("position" integer, measure text)
+  language sql
+  immutable
+  parallel safe
+begin atomic
+  select m.position, m.measure
+  from (values
+    (1, 'Access: row-level security on every table; clients reach views and functions only; roles for people and tools read what the class of a column allows.'),
+    (2, 'Sign-in: passwords hashed with bcrypt, tokens stored as hashes, guessing slowed down, a second factor, sessions that end.'),
+    (3, 'Pseudonymisation: rows name people by random ids; counters of attempts by keyed hashes.'),
+    (4, 'Integrity: who changed what is in a log that is sealed each minute and verified outside the database.'),
+    (5, 'Data minimisation: every column has a purpose and a time after which it goes; erasures are searched for traces.'),
+    (6, 'Resilience: what is measured has thresholds that open alerts; jobs survive a crash.'),
+    (7, 'Regular testing: every line of defence is taken away in turn by a test that must notice.')
+  ) as m (position, measure);
+end;
+comment on function gdpr.security_measures() is
+$$The technical and organisational measures that the processing record names.$$;
+revoke all on function gdpr.security_measures() from public;
+--! EndIncluded gdpr/record/security_measures.sql
+--! Included gdpr/record/processing_record.sql
+-- The record of Article 30(1), put together from what the machinery itself obeys: nobody keeps it by hand.
+create or replace function gdpr.processing_record()
+  returns jsonb
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+  set intervalstyle = 'postgres'
+as $$
+  with held as (
+    select
+      p.purpose, p.schema_name || '.' || p.table_name as relation, p.retention,
+      jsonb_agg(p.column_name order by p.column_name) as columns,
+      jsonb_agg(distinct p.class) as classes
+    from gdpr.column_policies as p
+    where p.purpose is not null
+    group by p.purpose, p.schema_name, p.table_name, p.retention
+  )
+  select jsonb_build_object(
+    'format', 'howdah-processing-record-1',
+    'controller', jsonb_build_object(
+      'name', core.setting('controller_name'),
+      'contact', core.setting('controller_contact'),
+      'privacy_officer', core.setting('privacy_officer_contact')
+    ),
+    'activities', (
+      select jsonb_agg(jsonb_build_object(
+        'name', a.name,
+        'title', a.title,
+        'purpose', a.purpose,
+        'legal_basis', a.legal_basis,
+        'basis_reason', a.basis_reason,
+        'special_category_condition', a.special_category_condition,
+        'people', a.people,
+        'recipients', a.recipients || a.added_recipients,
+        'transfers', a.transfers || a.added_transfers,
+        'data', (
+          select jsonb_agg(jsonb_build_object(
+            'relation', h.relation, 'columns', h.columns, 'classes', h.classes, 'retention', h.retention
+          ) order by h.relation, h.retention)
+          from held as h
+          where h.purpose = a.name
+        )
+      ) order by a.name)
+      from gdpr.processing_activities as a
+      where exists (select from held as h where h.purpose = a.name)
+    ),
+    'time_limits', (
+      select jsonb_object_agg(p.name, jsonb_build_object('summary', p.summary, 'keep', gdpr.retention_keep(p.name)))
+      from gdpr.retention_policies as p
+      where p.name in (select h.retention from held as h)
+    ),
+    'security_measures', (select jsonb_agg(m.measure order by m.position) from gdpr.security_measures() as m)
+  )
+$$;
+comment on function gdpr.processing_record() is
+$$The record of processing activities (Article 30(1)): the controller from the settings; each activity with its purpose,
+legal basis, people, data, recipients and transfers; time limits; security measures.
+
+gdpr.processing_record_lines() prints it. gdpr.processing_record_versions keeps what it said before.$$;
+revoke all on function gdpr.processing_record() from public;
+--! EndIncluded gdpr/record/processing_record.sql
+--! Included gdpr/record/processing_record_lines.sql
+-- The record as a person reads it, in Markdown.
+create or replace function gdpr.processing_record_lines()
+  returns setof text
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with record as (select gdpr.processing_record() as said),
+  activities as (
+    select a.activity, a.ordinality
+    from record as r cross join lateral jsonb_array_elements(r.said -> 'activities') with ordinality as a (activity, ordinality)
+  ),
+  lines (part, place, line) as (
+    select 0, v.place, v.line
+    from record as r cross join lateral (values
+      (1, '# Record of processing activities'),
+      (2, ''),
+      (3, 'Controller: ' || coalesce(r.said #>> '{controller,name}', 'not named yet (setting controller_name)')),
+      (4, 'Contact: ' || coalesce(r.said #>> '{controller,contact}', 'not named yet (setting controller_contact)')),
+      (5, 'Data protection officer: ' || coalesce(r.said #>> '{controller,privacy_officer}', 'none designated'))
+    ) as v (place, line)
+    union all
+    select a.ordinality, v.place, v.line
+    from activities as a cross join lateral (values
+      (1, ''),
+      (2, '## ' || (a.activity ->> 'title')),
+      (3, ''),
+      (4, a.activity ->> 'purpose'),
+      (5, ''),
+      (6, '- Legal basis: ' || replace(a.activity ->> 'legal_basis', '_', ' ') || '. ' || (a.activity ->> 'basis_reason')),
+      (7, '- Special categories: ' || replace(a.activity ->> 'special_category_condition', '_', ' ')),
+      (8, '- People: ' || (select string_agg(p.name, ', ') from jsonb_array_elements_text(a.activity -> 'people') as p (name))),
+      (9, '- Recipients: ' || coalesce(
+        (select string_agg(p.name, '; ') from jsonb_array_elements_text(a.activity -> 'recipients') as p (name)), 'none')),
+      (10, '- Third countries: ' || coalesce(
+        (select string_agg(p.name, '; ') from jsonb_array_elements_text(a.activity -> 'transfers') as p (name)), 'none'))
+    ) as v (place, line)
+    where v.line is not null
+    union all
+    select a.ordinality, 100 + d.ordinality, format('- %s (%s): %s%s',
+      d.data ->> 'relation',
+      (select string_agg(c.name, ', ') from jsonb_array_elements_text(d.data -> 'columns') as c (name)),
+      r.said -> 'time_limits' -> (d.data ->> 'retention') ->> 'summary',
+      coalesce(' Now: ' || justify_hours(
+        nullif((r.said -> 'time_limits' -> (d.data ->> 'retention') ->> 'keep')::interval, '0')
+      ) || '.', ''))
+    from activities as a
+    cross join record as r
+    cross join lateral jsonb_array_elements(a.activity -> 'data') with ordinality as d (data, ordinality)
+    union all
+    select 1000000, m.ordinality, case m.ordinality when 0 then '' when 1 then '## Security measures' when 2 then '' else m.line end
+    from record as r cross join lateral (
+      select s.ordinality + 2 as ordinality, '- ' || s.measure as line
+      from jsonb_array_elements_text(r.said -> 'security_measures') with ordinality as s (measure, ordinality)
+      union all
+      select g, null from generate_series(0, 2) as g
+    ) as m
+  )
+  select l.line from lines as l order by l.part, l.place
+$$;
+comment on function gdpr.processing_record_lines() is $$gdpr.processing_record() in Markdown, line by line.$$;
+revoke all on function gdpr.processing_record_lines() from public;
+--! EndIncluded gdpr/record/processing_record_lines.sql
+--! Included gdpr/record/declare_processing_record.sql
+-- What the record says now, kept when it says something new: each migration asks, and the worker daily, because
+-- operators change times and settings.
+-- security definer: the worker writes no table by right; what is written is what the declarations say.
+create or replace function gdpr.declare_processing_record()
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_record jsonb := gdpr.processing_record();
+  v_hash bytea := sha256(convert_to(v_record::text, 'UTF8'));
+  v_last record;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('howdah:declare_processing_record', 0));
+  select v.number, v.hash into v_last from gdpr.processing_record_versions as v order by v.number desc limit 1;
+  if v_last.hash = v_hash then
+    return v_last.number;
+  end if;
+  insert into gdpr.processing_record_versions (number, hash, record)
+  values (coalesce(v_last.number, 0) + 1, v_hash, v_record);
+  return coalesce(v_last.number, 0) + 1;
+end
+$$;
+comment on function gdpr.declare_processing_record() is
+$$Keeps the processing record as it is now, if it differs from the last version; returns the version's number.
+
+Safe to repeat.$$;
+revoke all on function gdpr.declare_processing_record() from public;
+grant execute on function gdpr.declare_processing_record() to howdah_worker;
+--! EndIncluded gdpr/record/declare_processing_record.sql
+--! Included gdpr/record/triggers.sql
+-- What keeps the record true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.processing_activities
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/record/triggers.sql
+--! Included gdpr/record/policies.sql
+-- No web role reads the record: operators own it and publish what they decide to.
+alter table gdpr.processing_activities enable row level security;
+alter table gdpr.processing_record_versions enable row level security;
+--! EndIncluded gdpr/record/policies.sql
+--! EndIncluded gdpr/record/_module.sql
+--! Included gdpr/view_columns/_module.sql
+-- view_columns: what every column of every view holds about whom.
+--! Included gdpr/view_columns/declare_view_columns.sql
+-- A view's column that shows a column as it is has that column's class, and nobody says so twice. What a view works out
+-- has no such origin: its module says in registry.sql what it holds.
+create or replace function gdpr.declare_view_columns(relation text, columns jsonb)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schema name;
+  v_view name;
+begin
+  select n.nspname, c.relname into v_schema, v_view
+  from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+  where c.oid = declare_view_columns.relation::regclass;
+
+  delete from gdpr.view_columns as v
+  where v.schema_name = v_schema and v.view_name = v_view and not declare_view_columns.columns ? v.column_name;
+
+  insert into gdpr.view_columns as v (schema_name, view_name, column_name, class, reason)
+  select v_schema, v_view, c.key, split_part(c.value, ': ', 1), substr(c.value, strpos(c.value, ': ') + 2)
+  from jsonb_each_text(declare_view_columns.columns) as c
+  on conflict on constraint view_columns_pkey do update set class = excluded.class, reason = excluded.reason
+  where (v.class, v.reason) is distinct from (excluded.class, excluded.reason);
+end
+$$;
+comment on function gdpr.declare_view_columns(text, jsonb) is
+$$Declares what the columns hold that a view works out: an object from column to `class: where it comes from`.
+
+Columns that show a column of a table, directly or through other views, are not named: they have its class.
+Safe to repeat; columns left out are forgotten.$$;
+revoke all on function gdpr.declare_view_columns(text, jsonb) from public;
+--! EndIncluded gdpr/view_columns/declare_view_columns.sql
+--! Included gdpr/view_columns/view_column_origins.sql
+-- Where a view's column comes from, as Postgres itself keeps it: the outermost target list of the view's rule names the
+-- column that an entry shows as it is. Nobody guesses by names. Materialized views hold data: they are declared as
+-- tables are.
+create or replace function gdpr.view_column_origins()
+  returns table (relid oid, attnum integer, origin_relid oid, origin_attnum integer)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with tokens as (
+    select
+      r.ev_class, t.token[1] as token,
+      sum(case t.token[1] when '{' then 1 when '}' then -1 else 0 end) over (partition by r.ev_class order by t.ordinality) as depth
+    from pg_rewrite as r
+    join pg_class as c on c.oid = r.ev_class and c.relkind = 'v'
+    join pg_namespace as n on n.oid = c.relnamespace
+    -- Braces in a name are written with a backslash.
+    cross join lateral regexp_matches(
+      regexp_replace(r.ev_action::text, '\\.', '', 'g'),
+      '([{}]|:resno \d+ :resname \S+ :ressortgroupref \d+ :resorigtbl \d+ :resorigcol \d+)', 'g'
+    ) with ordinality as t (token, ordinality)
+    where r.rulename = '_RETURN'
+      and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'extensions', 'graphile_worker', 'graphile_migrate')
+  )
+  select
+    a.attrelid, a.attnum::integer, nullif(e.parts[2]::oid, 0), nullif(e.parts[3]::integer, 0)
+  from tokens as t
+  cross join lateral regexp_match(t.token, ':resno (\d+) .* :resorigtbl (\d+) :resorigcol (\d+)') as e (parts)
+  join pg_attribute as a on a.attrelid = t.ev_class and a.attnum = e.parts[1]::integer
+  -- One brace for the query, one for the entry.
+  where t.depth = 2 and e.parts is not null
+$$;
+comment on function gdpr.view_column_origins() is
+$$For each column of each view the column that it shows as it is; nulls where the view works it out.$$;
+revoke all on function gdpr.view_column_origins() from public;
+--! EndIncluded gdpr/view_columns/view_column_origins.sql
+--! Included gdpr/view_columns/view_column_classes.sql
+-- Views over views lead on; what ends at a declared column has its class, and everything else has to be declared.
+create or replace function gdpr.view_column_classes()
+  returns table (schema_name name, view_name name, column_name name, class text, comes_from text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with recursive origins as materialized (
+    select o.* from gdpr.view_column_origins() as o
+  ),
+  ways as (
+    select o.relid, o.attnum, o.origin_relid, o.origin_attnum, 1 as length, o.relid as last_relid, o.attnum as last_attnum
+    from origins as o
+    union all
+    select w.relid, w.attnum, o.origin_relid, o.origin_attnum, w.length + 1, o.relid, o.attnum
+    from ways as w
+    join origins as o on o.relid = w.origin_relid and o.attnum = w.origin_attnum
+  ),
+  ends as (
+    select distinct on (w.relid, w.attnum) w.* from ways as w order by w.relid, w.attnum, w.length desc
+  )
+  select
+    n.nspname, c.relname, a.attname, coalesce(p.class, own.class, inner_view.class),
+    coalesce(p.schema_name || '.' || p.table_name || '.' || p.column_name, own.reason, inner_view.reason)
+  from ends as e
+  join pg_class as c on c.oid = e.relid
+  join pg_namespace as n on n.oid = c.relnamespace
+  join pg_attribute as a on a.attrelid = e.relid and a.attnum = e.attnum
+  left join pg_class as base on base.oid = e.origin_relid
+  left join pg_namespace as base_schema on base_schema.oid = base.relnamespace
+  left join pg_attribute as base_column on base_column.attrelid = e.origin_relid and base_column.attnum = e.origin_attnum
+  left join gdpr.column_policies as p
+    on (p.schema_name, p.table_name, p.column_name) = (base_schema.nspname, base.relname, base_column.attname)
+  left join gdpr.view_columns as own
+    on (own.schema_name, own.view_name, own.column_name) = (n.nspname, c.relname, a.attname)
+  left join pg_class as last on last.oid = e.last_relid
+  left join pg_namespace as last_schema on last_schema.oid = last.relnamespace
+  left join pg_attribute as last_column on last_column.attrelid = e.last_relid and last_column.attnum = e.last_attnum
+  left join gdpr.view_columns as inner_view
+    on (inner_view.schema_name, inner_view.view_name, inner_view.column_name)
+      = (last_schema.nspname, last.relname, last_column.attname)
+  order by n.nspname, c.relname, e.attnum
+$$;
+comment on function gdpr.view_column_classes() is
+$$Every column of every view with its class, and the column of a table that it shows, or what was declared of it; nulls
+where nobody has said what it holds.$$;
+revoke all on function gdpr.view_column_classes() from public;
+--! EndIncluded gdpr/view_columns/view_column_classes.sql
+--! Included gdpr/view_columns/policies.sql
+-- No web role reads the registry; operators own it.
+alter table gdpr.view_columns enable row level security;
+--! EndIncluded gdpr/view_columns/policies.sql
+--! EndIncluded gdpr/view_columns/_module.sql
+--! Included gdpr/holds/_module.sql
+-- holds: whose data has to stay although somebody wants it gone.
+--! Included gdpr/holds/users_on_hold.sql
+create or replace function gdpr.users_on_hold()
+  returns setof uuid
+  language sql
+  stable
+  parallel safe
+begin atomic
+  select distinct h.user_id from gdpr.legal_holds as h where h.released_at is null;
+end;
+comment on function gdpr.users_on_hold() is
+$$The accounts whose data has to stay: no erasure, no retention and no partition drop touches it.$$;
+revoke all on function gdpr.users_on_hold() from public;
+--! EndIncluded gdpr/holds/users_on_hold.sql
+--! Included gdpr/holds/place_legal_hold.sql
+create or replace function gdpr.place_legal_hold(email text, reason text)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(place_legal_hold.email);
+  v_hold_id uuid;
+begin
+  if char_length(coalesce(trim(place_legal_hold.reason), '')) not between 1 and 500 then
+    perform core.raise_error('hold_reason_invalid');
+  end if;
+  -- An erasure that is under way locks the account's row, and comes first.
+  perform from core.users as u where u.id = v_user_id for update;
+  insert into gdpr.legal_holds (user_id, reason) values (v_user_id, trim(place_legal_hold.reason))
+  on conflict (user_id) where released_at is null do update set reason = excluded.reason
+  returning id into v_hold_id;
+  return v_hold_id;
+end
+$$;
+comment on function gdpr.place_legal_hold(text, text) is
+$$Keeps everything held about an account until release_legal_hold(): no erasure, retention or partition drop takes it.
+Returns the hold. reason: 1 to 500 characters, for instance a court's file number.
+
+Safe to repeat: an open hold gets the new reason. Errors: account_not_found (404), hold_reason_invalid (400).$$;
+revoke all on function gdpr.place_legal_hold(text, text) from public;
+--! EndIncluded gdpr/holds/place_legal_hold.sql
+--! Included gdpr/holds/release_legal_hold.sql
+create or replace function gdpr.release_legal_hold(email text)
+  returns boolean
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  with released as (
+    update gdpr.legal_holds as h set released_at = core.now()
+    where h.user_id = ops.find_account(release_legal_hold.email) and h.released_at is null
+    returning 1
+  )
+  select exists (select from released)
+$$;
+comment on function gdpr.release_legal_hold(text) is
+$$Ends a hold; returns whether there was one. What waited for it goes at the next run. Safe to repeat.
+Errors: account_not_found (404).$$;
+revoke all on function gdpr.release_legal_hold(text) from public;
+--! EndIncluded gdpr/holds/release_legal_hold.sql
+--! Included gdpr/holds/triggers.sql
+-- What keeps holds true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.legal_holds
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/holds/triggers.sql
+--! Included gdpr/holds/policies.sql
+-- No web role reads holds: who is in a dispute is nobody's to look up.
+alter table gdpr.legal_holds enable row level security;
+--! EndIncluded gdpr/holds/policies.sql
+--! EndIncluded gdpr/holds/_module.sql
+--! Included gdpr/requests/_module.sql
+-- requests: what people asked for under the law, and by when it has to be answered.
+--! Included gdpr/requests/triggers.sql
+-- What keeps requests true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.subject_requests
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/requests/triggers.sql
+--! Included gdpr/requests/policies.sql
+-- People see what they asked for; operators own the register.
+alter table gdpr.subject_requests enable row level security;
+drop policy if exists select_own on gdpr.subject_requests;
+create policy select_own on gdpr.subject_requests
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on gdpr.subject_requests from howdah_anon, howdah_user, howdah_admin;
+grant select (
+  id, user_id, kind, outcome, details, received_at, due_at, extension_reason, refusal_reason, closed_at
+) on gdpr.subject_requests to howdah_user, howdah_admin;
+--! EndIncluded gdpr/requests/policies.sql
+--! Included gdpr/requests/views.sql
+-- The register, as operators work it off and as people see their own lines of it.
+
+create or replace view gdpr.open_requests
+  with (security_invoker = true)
+as
+select
+  r.id,
+  u.email,
+  r.kind,
+  r.origin,
+  r.received_at,
+  r.due_at,
+  floor(extract(epoch from r.due_at - core.now()) / 86400)::integer as days_left,
+  r.due_at <= core.now() as is_overdue,
+  r.extended_at is not null as is_extended,
+  r.details
+from gdpr.subject_requests as r
+join core.users as u on u.id = r.user_id
+where r.closed_at is null
+order by r.due_at, r.id;
+comment on view gdpr.open_requests is $$Requests of people that wait for an answer, the most urgent first.$$;
+comment on column gdpr.open_requests.id is $$The request; extend_request(), refuse_request() and close_subject_request() take it.$$;
+comment on column gdpr.open_requests.email is $$Whose it is.$$;
+comment on column gdpr.open_requests.kind is $$access, portability, erasure, rectification, restriction or objection.$$;
+comment on column gdpr.open_requests.origin is $$account: asked for while signed in; letter: entered by an operator.$$;
+comment on column gdpr.open_requests.received_at is $$When it came.$$;
+comment on column gdpr.open_requests.due_at is $$When it has to be answered.$$;
+comment on column gdpr.open_requests.days_left is $$Whole days until then; below 0: overdue.$$;
+comment on column gdpr.open_requests.is_overdue is $$Whether it should have been answered.$$;
+comment on column gdpr.open_requests.is_extended is $$Whether it was given two months more.$$;
+comment on column gdpr.open_requests.details is $$What was asked for, in the person's words; null where the kind says it all.$$;
+grant select on gdpr.open_requests to howdah_readonly;
+
+create or replace view api.data_requests
+  with (security_invoker = true)
+as
+select
+  r.id,
+  r.kind,
+  coalesce(r.outcome, 'open') as state,
+  r.details,
+  r.received_at,
+  r.due_at,
+  r.extension_reason,
+  r.refusal_reason,
+  r.closed_at
+from gdpr.subject_requests as r;
+comment on view api.data_requests is $$What you asked for about your data, and what became of it.$$;
+comment on column api.data_requests.id is $$Key of the request.$$;
+comment on column api.data_requests.kind is $$access, portability, erasure, rectification, restriction or objection.$$;
+comment on column api.data_requests.state is
+$$open, fulfilled, withdrawn (by you) or refused.
+
+@notNull$$;
+comment on column api.data_requests.details is $$What you wrote; null where the kind says it all.$$;
+comment on column api.data_requests.received_at is $$When it came.$$;
+comment on column api.data_requests.due_at is $$When it is answered at the latest.$$;
+comment on column api.data_requests.extension_reason is $$Why it takes up to three months instead of one; null where it does not.$$;
+comment on column api.data_requests.refusal_reason is $$Why it was refused; null where it was not.$$;
+comment on column api.data_requests.closed_at is $$When it was answered; null while it is open.$$;
+revoke all on api.data_requests from howdah_anon, howdah_user, howdah_admin;
+grant select on api.data_requests to howdah_user, howdah_admin;
+--! EndIncluded gdpr/requests/views.sql
+--! Included gdpr/requests/open_subject_request.sql
+-- One open request of a kind: who asks twice waits for one answer, by the first date.
+create or replace function gdpr.open_subject_request(
+  user_id uuid,
+  kind text,
+  received_at timestamptz default null,
+  origin text default 'account',
+  details text default null
+)
+  returns uuid
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into gdpr.subject_requests (user_id, kind, received_at, due_at, origin, details)
+  -- A calendar month: what comes on 31 January is due on the last of February.
+  select
+    open_subject_request.user_id, open_subject_request.kind, n.received_at,
+    (n.received_at at time zone 'UTC' + interval '1 month') at time zone 'UTC',
+    open_subject_request.origin, open_subject_request.details
+  from (select coalesce(open_subject_request.received_at, core.now())) as n (received_at)
+  on conflict (user_id, kind) where closed_at is null
+    do update set details = coalesce(excluded.details, subject_requests.details)
+  returning id
+$$;
+comment on function gdpr.open_subject_request(uuid, text, timestamptz, text, text) is
+$$Enters what somebody asked for into the register, due one calendar month after it came; returns the request.
+
+kind: access, portability, erasure, rectification, restriction or objection. origin: account or letter. Safe to repeat:
+an open one stays, with its date; newer details take the place of older ones.$$;
+revoke all on function gdpr.open_subject_request(uuid, text, timestamptz, text, text) from public;
+--! EndIncluded gdpr/requests/open_subject_request.sql
+--! Included gdpr/requests/close_subject_request.sql
+create or replace function gdpr.close_subject_request(request_id uuid, outcome text)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  update gdpr.subject_requests as r
+  set closed_at = core.now(), outcome = close_subject_request.outcome
+  where r.id = close_subject_request.request_id and r.closed_at is null
+$$;
+comment on function gdpr.close_subject_request(uuid, text) is
+$$Notes how a request ended: fulfilled, withdrawn (by who asked) or refused. Safe to repeat: the first outcome stays.$$;
+revoke all on function gdpr.close_subject_request(uuid, text) from public;
+--! EndIncluded gdpr/requests/close_subject_request.sql
+--! Included gdpr/requests/notice_texts.sql
+-- What people are told about their rights, in the languages of the mails.
+create or replace function gdpr.notice_texts()
+  returns table (notice text, locale text, title text, body text)
+  language sql
+  immutable
+  parallel safe
+begin atomic
+  select n.notice, n.locale, n.title, n.body
+  from (values
+    ('request_extended', 'en', 'Your request takes longer',
+      'We answer it by %s at the latest. Why: %s'),
+    ('request_extended', 'de', 'Ihre Anfrage braucht länger',
+      'Wir beantworten sie spätestens am %s. Warum: %s'),
+    ('request_refused', 'en', 'Your request was refused',
+      'Why: %s. You may complain to a supervisory authority, or go to court.'),
+    ('request_refused', 'de', 'Ihre Anfrage wurde abgelehnt',
+      'Warum: %s. Sie können sich bei einer Aufsichtsbehörde beschweren oder vor Gericht gehen.'),
+    ('processing_restricted', 'en', 'The processing of your data is restricted',
+      'Your data stay and nothing is made of them. You can still sign in, export and delete them.'),
+    ('processing_restricted', 'de', 'Die Verarbeitung Ihrer Daten ist eingeschränkt',
+      'Ihre Daten bleiben, und nichts wird mit ihnen gemacht. Sie können sich weiter anmelden, sie mitnehmen und löschen.'),
+    ('restriction_ends', 'en', 'The restriction of your data ends',
+      'From %s (UTC) your data are worked with again. Write to us before, if that should not be.'),
+    ('restriction_ends', 'de', 'Die Einschränkung Ihrer Daten endet',
+      'Ab %s (UTC) werden Ihre Daten wieder verarbeitet. Schreiben Sie uns vorher, wenn das nicht sein soll.')
+  ) as n (notice, locale, title, body);
+end;
+comment on function gdpr.notice_texts() is
+$$What people are told about their rights, by language; %s stands for dates and reasons.$$;
+revoke all on function gdpr.notice_texts() from public;
+--! EndIncluded gdpr/requests/notice_texts.sql
+--! Included gdpr/requests/tell_person.sql
+create or replace function gdpr.tell_person(user_id uuid, notice text, variadic details text[] default '{}')
+  returns uuid
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select core.notify(u.id, 'privacy', n.title, format(n.body, variadic tell_person.details))
+  from core.users as u
+  join gdpr.notice_texts() as n
+    on n.notice = tell_person.notice and n.locale = case when u.locale ~ '^de(-|$)' then 'de' else 'en' end
+  where u.id = tell_person.user_id
+$$;
+comment on function gdpr.tell_person(uuid, text, text[]) is
+$$Tells an account, in its language, one of gdpr.notice_texts(); returns the notification.$$;
+revoke all on function gdpr.tell_person(uuid, text, text[]) from public;
+--! EndIncluded gdpr/requests/tell_person.sql
+--! Included gdpr/requests/receive_request.sql
+-- For what comes by letter, mail or telephone: the month runs from the day it came, not from the day it is typed in.
+create or replace function gdpr.receive_request(
+  email text, kind text, received_at timestamptz default null, details text default null
+)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if receive_request.received_at > core.now() then
+    perform core.raise_error('request_date_invalid', format('It cannot have come at %s.', receive_request.received_at));
+  end if;
+  return gdpr.open_subject_request(
+    ops.find_account(receive_request.email), receive_request.kind, receive_request.received_at, 'letter',
+    nullif(trim(receive_request.details), '')
+  );
+end
+$$;
+comment on function gdpr.receive_request(text, text, timestamptz, text) is
+$$Enters a request that did not come through the API, due one calendar month after received_at (default: now); returns it.
+
+kind: access, portability, erasure, rectification, restriction or objection. Safe to repeat: an open one of the kind stays.
+Errors: account_not_found (404), request_date_invalid (400).$$;
+revoke all on function gdpr.receive_request(text, text, timestamptz, text) from public;
+--! EndIncluded gdpr/requests/receive_request.sql
+--! Included gdpr/requests/require_open_request.sql
+-- The first line of what changes a request: it is there, it is not answered yet, and there is a reason to tell.
+create or replace function gdpr.require_open_request(request_id uuid, reason text)
+  returns gdpr.subject_requests
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request gdpr.subject_requests;
+begin
+  if char_length(coalesce(trim(require_open_request.reason), '')) not between 1 and 500 then
+    perform core.raise_error('request_reason_invalid');
+  end if;
+  select r.* into v_request from gdpr.subject_requests as r where r.id = require_open_request.request_id for update;
+  if not found then
+    perform core.raise_error('request_not_found', format('There is no request %s.', require_open_request.request_id));
+  elsif v_request.closed_at is not null then
+    perform core.raise_error('request_closed', format('It was closed at %s (%s).', v_request.closed_at, v_request.outcome));
+  end if;
+  return v_request;
+end
+$$;
+comment on function gdpr.require_open_request(uuid, text) is
+$$The request, locked. Errors: request_reason_invalid (400), request_not_found (404), request_closed (409).$$;
+revoke all on function gdpr.require_open_request(uuid, text) from public;
+--! EndIncluded gdpr/requests/require_open_request.sql
+--! Included gdpr/requests/extend_request.sql
+-- Article 12(3): two months more where a request is complex, once; who asked is told, and why, within the first month.
+create or replace function gdpr.extend_request(request_id uuid, reason text)
+  returns timestamptz
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request gdpr.subject_requests := gdpr.require_open_request(extend_request.request_id, extend_request.reason);
+  -- Counted from the day it came: by way of a shorter month, days would be lost.
+  v_due_at timestamptz := (v_request.received_at at time zone 'UTC' + interval '3 months') at time zone 'UTC';
+begin
+  if v_request.extended_at is not null then
+    perform core.raise_error('request_extended', format('It is due at %s.', v_request.due_at));
+  elsif v_request.due_at <= core.now() then
+    perform core.raise_error('request_overdue', format('It was due at %s.', v_request.due_at));
+  end if;
+  update gdpr.subject_requests as r
+  set due_at = v_due_at, extended_at = core.now(), extension_reason = trim(extend_request.reason)
+  where r.id = v_request.id;
+  perform gdpr.tell_person(
+    v_request.user_id, 'request_extended', to_char(v_due_at at time zone 'UTC', 'YYYY-MM-DD'), trim(extend_request.reason)
+  );
+  return v_due_at;
+end
+$$;
+comment on function gdpr.extend_request(uuid, text) is
+$$Gives a request two months more, once and before it is due; who asked is told, with the reason. Returns the new date.
+
+Errors: request_reason_invalid (400), request_not_found (404), request_closed (409), request_extended (409),
+request_overdue (409).$$;
+revoke all on function gdpr.extend_request(uuid, text) from public;
+--! EndIncluded gdpr/requests/extend_request.sql
+--! Included gdpr/requests/refuse_request.sql
+-- Article 12(4): who is refused is told why, and where to complain.
+create or replace function gdpr.refuse_request(request_id uuid, reason text)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request gdpr.subject_requests := gdpr.require_open_request(refuse_request.request_id, refuse_request.reason);
+begin
+  update gdpr.subject_requests as r
+  set refusal_reason = trim(refuse_request.reason), closed_at = core.now(), outcome = 'refused'
+  where r.id = v_request.id;
+  perform gdpr.tell_person(v_request.user_id, 'request_refused', trim(refuse_request.reason));
+end
+$$;
+comment on function gdpr.refuse_request(uuid, text) is
+$$Closes a request as refused; who asked is told the reason and that a supervisory authority takes complaints.
+
+Errors: request_reason_invalid (400), request_not_found (404), request_closed (409).$$;
+revoke all on function gdpr.refuse_request(uuid, text) from public;
+--! EndIncluded gdpr/requests/refuse_request.sql
+--! Included gdpr/requests/request_correction.sql
+-- Article 16, for what people cannot change by themselves; their profile they can.
+-- security definer: nobody writes the register by right; the request is the caller's own.
+create or replace function api.request_correction(correction text)
+  returns setof api.data_requests
+  language plpgsql
+  volatile
+  security definer
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_request_id uuid;
+begin
+  if char_length(coalesce(trim(request_correction.correction), '')) not between 1 and 2000 then
+    perform core.raise_error('correction_invalid');
+  end if;
+  v_request_id := gdpr.open_subject_request(v_user_id, 'rectification', details => trim(request_correction.correction));
+  return query select r.* from api.data_requests as r where r.id = v_request_id;
+end
+$$;
+comment on function api.request_correction(text) is
+$$Ask that something about you be put right which you cannot change yourself. Answered within a month.
+
+correction: what is wrong and what is right, 1 to 2,000 characters. Until it is answered, a newer text takes the place of
+the older one.
+
+Errors: not_signed_in (401), correction_invalid (400).$$;
+revoke all on function api.request_correction(text) from public;
+grant execute on function api.request_correction(text) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/requests/request_correction.sql
+--! Included gdpr/requests/measure_requests.sql
+-- The clock of the law, where the alarms look: a request nobody answers rings seven days before it is due.
+create or replace function gdpr.measure_requests()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+begin atomic
+  select 'data_requests_due_days', jsonb_build_object('kind', r.kind),
+    round(min(extract(epoch from r.due_at - core.now()) / 86400), 2)
+  from gdpr.subject_requests as r
+  where r.closed_at is null
+  group by r.kind;
+end;
+comment on function gdpr.measure_requests() is
+$$For each kind of request that somebody waits for: days until the first of them is due, below 0 once it is overdue.$$;
+revoke all on function gdpr.measure_requests() from public;
+--! EndIncluded gdpr/requests/measure_requests.sql
+--! EndIncluded gdpr/requests/_module.sql
+--! Included gdpr/restriction/_module.sql
+-- restriction: whose data stay and are not worked with. The state itself stands in core, where every module asks for it.
+--! Included gdpr/restriction/restriction_notice.sql
+create or replace function gdpr.restriction_notice() returns interval language sql immutable parallel safe
+return interval '72 hours';
+comment on function gdpr.restriction_notice() is
+$$Between telling somebody that their restriction ends and its end (Article 18(3): before it is lifted): time to object.$$;
+revoke all on function gdpr.restriction_notice() from public;
+--! EndIncluded gdpr/restriction/restriction_notice.sql
+--! Included gdpr/restriction/set_restriction.sql
+-- Both callers end here. The flag in core is what jobs ask; the row says since when, why and on whose word.
+create or replace function gdpr.set_restriction(account_id uuid, origin text, reason text)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_restriction_id uuid;
+begin
+  if char_length(trim(set_restriction.reason)) not between 1 and 500 then
+    perform core.raise_error('restriction_reason_invalid');
+  end if;
+  update core.users as u set processing_restricted_until = 'infinity' where u.id = set_restriction.account_id;
+  -- One that is about to end goes on.
+  update gdpr.restrictions as r
+  set lifted_at = null
+  where r.user_id = set_restriction.account_id and r.lifted_at > core.now();
+  insert into gdpr.restrictions (user_id, origin, reason)
+  values (set_restriction.account_id, set_restriction.origin, trim(set_restriction.reason))
+  on conflict (user_id) where lifted_at is null do update set reason = coalesce(excluded.reason, restrictions.reason)
+  returning id into v_restriction_id;
+  return v_restriction_id;
+end
+$$;
+comment on function gdpr.set_restriction(uuid, text, text) is
+$$Restricts the processing of an account's data from now on; returns the restriction. Safe to repeat: it takes the new
+reason. Errors: restriction_reason_invalid (400).$$;
+revoke all on function gdpr.set_restriction(uuid, text, text) from public;
+--! EndIncluded gdpr/restriction/set_restriction.sql
+--! Included gdpr/restriction/end_restriction.sql
+create or replace function gdpr.end_restriction(user_id uuid, ends_at timestamptz)
+  returns void
+  language sql
+  volatile
+begin atomic
+  update core.users as u
+  set processing_restricted_until = end_restriction.ends_at
+  where u.id = end_restriction.user_id and u.processing_restricted_until > end_restriction.ends_at;
+  update gdpr.restrictions as r
+  set lifted_at = end_restriction.ends_at
+  where r.user_id = end_restriction.user_id and (r.lifted_at is null or r.lifted_at > end_restriction.ends_at);
+end;
+comment on function gdpr.end_restriction(uuid, timestamptz) is $$Ends a restriction at an instant, unless it ends before.$$;
+revoke all on function gdpr.end_restriction(uuid, timestamptz) from public;
+--! EndIncluded gdpr/restriction/end_restriction.sql
+--! Included gdpr/restriction/restrict_processing.sql
+create or replace function gdpr.restrict_processing(email text, reason text)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(restrict_processing.email);
+  v_was_allowed boolean := core.processing_allowed(v_user_id);
+  v_restriction_id uuid := gdpr.set_restriction(v_user_id, 'operator', coalesce(restrict_processing.reason, ''));
+begin
+  if v_was_allowed then
+    perform gdpr.tell_person(v_user_id, 'processing_restricted');
+  end if;
+  return v_restriction_id;
+end
+$$;
+comment on function gdpr.restrict_processing(text, text) is
+$$Keeps an account's data and has no job work with them until lift_restriction(); the person is told. Returns the restriction.
+
+The person can still sign in, read, export and erase. reason: 1 to 500 characters. Safe to repeat: it takes the new reason.
+Errors: account_not_found (404), restriction_reason_invalid (400).$$;
+revoke all on function gdpr.restrict_processing(text, text) from public;
+--! EndIncluded gdpr/restriction/restrict_processing.sql
+--! Included gdpr/restriction/lift_restriction.sql
+-- Article 18(3): the person is told before. The end is set now and comes by itself, so that no job has to remember it.
+create or replace function gdpr.lift_restriction(email text)
+  returns timestamptz
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(lift_restriction.email);
+  v_ends_at timestamptz := core.now() + gdpr.restriction_notice();
+  v_until timestamptz;
+begin
+  select u.processing_restricted_until into v_until from core.users as u where u.id = v_user_id for update;
+  if v_until is null or v_until <= v_ends_at then
+    return v_until;
+  end if;
+  perform gdpr.end_restriction(v_user_id, v_ends_at);
+  perform gdpr.tell_person(v_user_id, 'restriction_ends', to_char(v_ends_at at time zone 'UTC', 'YYYY-MM-DD HH24:MI'));
+  return v_ends_at;
+end
+$$;
+comment on function gdpr.lift_restriction(text) is
+$$Ends a restriction in 72 hours and tells the person; returns when. Null: there was none. Safe to repeat: the end stays.
+
+Errors: account_not_found (404).$$;
+revoke all on function gdpr.lift_restriction(text) from public;
+--! EndIncluded gdpr/restriction/lift_restriction.sql
+--! Included gdpr/restriction/request_restriction.sql
+-- Who asks gets it at once: to look into whether the law gives it to them would take longer than to give it.
+-- security definer: nobody writes the register or this state by right; both are the caller's own.
+create or replace function api.request_restriction(reason text default null)
+  returns setof api.data_requests
+  language plpgsql
+  volatile
+  security definer
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_request_id uuid;
+begin
+  perform gdpr.set_restriction(v_user_id, 'account', request_restriction.reason);
+  v_request_id := gdpr.open_subject_request(v_user_id, 'restriction');
+  perform gdpr.close_subject_request(v_request_id, 'fulfilled');
+  return query select r.* from api.data_requests as r where r.id = v_request_id;
+end
+$$;
+comment on function api.request_restriction(text) is
+$$Have your data kept and not worked with, from now on: no briefings made by the clock, no news, no statistics.
+
+You can still sign in, read, export and erase, and what happens to your account is still told you. reason: 1 to 500
+characters, or none. withdraw_restriction takes it back.
+
+Errors: not_signed_in (401), restriction_reason_invalid (400).$$;
+revoke all on function api.request_restriction(text) from public;
+grant execute on function api.request_restriction(text) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/restriction/request_restriction.sql
+--! Included gdpr/restriction/withdraw_restriction.sql
+-- security definer: nobody writes this state by right; it is the caller's own, and only one that the caller asked for.
+create or replace function api.withdraw_restriction()
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+begin
+  if not exists (
+    select from gdpr.restrictions as r
+    where r.user_id = v_user_id and r.origin = 'account' and coalesce(r.lifted_at, 'infinity') > core.now()
+  ) then
+    perform core.raise_error('restriction_not_found');
+  end if;
+  perform gdpr.end_restriction(v_user_id, core.now());
+end
+$$;
+comment on function api.withdraw_restriction() is
+$$Take your own request_restriction back; your data are worked with again at once.
+
+Errors: not_signed_in (401), restriction_not_found (404): there is none, or an operator set it.$$;
+revoke all on function api.withdraw_restriction() from public;
+grant execute on function api.withdraw_restriction() to howdah_user, howdah_admin;
+--! EndIncluded gdpr/restriction/withdraw_restriction.sql
+--! Included gdpr/restriction/triggers.sql
+-- What keeps restrictions true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.restrictions
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/restriction/triggers.sql
+--! Included gdpr/restriction/policies.sql
+-- No web role reads these; the API shows the requests that led to them.
+alter table gdpr.restrictions enable row level security;
+--! EndIncluded gdpr/restriction/policies.sql
+--! EndIncluded gdpr/restriction/_module.sql
+--! Included gdpr/consents/_module.sql
+-- consents: what is done only with people who agreed to it, in which words they were asked, and what they said when.
+--! Included gdpr/consents/declare_consent_purpose.sql
+-- A module says in its registry.sql what it asks people for, and in which words. Words that somebody agreed to never
+-- change: other words are another version, and everybody is asked again.
+create or replace function gdpr.declare_consent_purpose(
+  name text, version integer, texts jsonb, is_required boolean default false
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into gdpr.consent_purposes as p (name, version, texts, is_required)
+  values (
+    declare_consent_purpose.name, declare_consent_purpose.version, declare_consent_purpose.texts,
+    declare_consent_purpose.is_required
+  )
+  on conflict on constraint consent_purposes_pkey do update
+    set texts = excluded.texts, is_required = excluded.is_required
+    where (p.texts, p.is_required) is distinct from (excluded.texts, excluded.is_required);
+end
+$$;
+comment on function gdpr.declare_consent_purpose(text, integer, jsonb, boolean) is
+$$Declares what people may be asked to agree to. texts: an object of language tags to texts; `en` must be there.
+
+is_required: clients cannot go on without it and ask at the beginning (it can be withdrawn all the same). The highest
+version is the one that counts. Safe to repeat. Errors: consent_text_fixed (409): somebody agreed to other words of this
+version.$$;
+revoke all on function gdpr.declare_consent_purpose(text, integer, jsonb, boolean) from public;
+--! EndIncluded gdpr/consents/declare_consent_purpose.sql
+--! Included gdpr/consents/triggers.sql
+-- What keeps consents true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.consent_purposes
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace function gdpr.tg_consent_purposes__keep_text()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if new.texts <> old.texts
+    and exists (select from gdpr.consents as c where c.purpose = old.name and c.version = old.version)
+  then
+    perform core.raise_error('consent_text_fixed', format('It was version %s of %s.', old.version, old.name));
+  end if;
+  return new;
+end
+$$;
+comment on function gdpr.tg_consent_purposes__keep_text() is $$Refuses to change a text that somebody agreed to.$$;
+revoke all on function gdpr.tg_consent_purposes__keep_text() from public;
+
+create or replace trigger _500_keep_text
+  before update on gdpr.consent_purposes
+  for each row execute function gdpr.tg_consent_purposes__keep_text();
+
+create or replace function gdpr.tg_consents__refuse_update()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform core.raise_error('consents_append_only');
+  return null;
+end
+$$;
+comment on function gdpr.tg_consents__refuse_update() is $$What somebody said is not changed afterwards; rows go only with their person.$$;
+revoke all on function gdpr.tg_consents__refuse_update() from public;
+
+create or replace trigger _500_refuse_update
+  before update on gdpr.consents
+  for each row execute function gdpr.tg_consents__refuse_update();
+--! EndIncluded gdpr/consents/triggers.sql
+--! Included gdpr/consents/policies.sql
+-- The words are everybody's; what somebody said is theirs.
+
+alter table gdpr.consent_purposes enable row level security;
+drop policy if exists select_all on gdpr.consent_purposes;
+create policy select_all on gdpr.consent_purposes
+  for select to howdah_user, howdah_admin
+  using (true);
+revoke all on gdpr.consent_purposes from howdah_anon, howdah_user, howdah_admin;
+grant select (name, version, texts, is_required) on gdpr.consent_purposes to howdah_user, howdah_admin;
+
+alter table gdpr.consents enable row level security;
+drop policy if exists select_own on gdpr.consents;
+create policy select_own on gdpr.consents
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on gdpr.consents from howdah_anon, howdah_user, howdah_admin;
+grant select (number, user_id, purpose, version, action, recorded_at) on gdpr.consents to howdah_user, howdah_admin;
+--! EndIncluded gdpr/consents/policies.sql
+--! Included gdpr/consents/has_consent.sql
+-- Stands in schema core, because those who work with data ask it, and they know core and nothing of gdpr.
+create or replace function core.has_consent(user_id uuid, purpose text)
+  returns boolean
+  language sql
+  stable
+  parallel safe
+return coalesce((
+  -- The last word counts, and only for the words that are asked now.
+  select c.action = 'given' and c.version = (
+    select max(p.version) from gdpr.consent_purposes as p where p.name = has_consent.purpose
+  )
+  from gdpr.consents as c
+  where c.user_id = has_consent.user_id and c.purpose = has_consent.purpose
+  order by c.number desc
+  limit 1
+), false);
+comment on function core.has_consent(uuid, text) is
+$$Whether somebody agrees to a purpose, in its newest version, at this moment. False for null, and for a purpose that
+nobody declared.$$;
+revoke all on function core.has_consent(uuid, text) from public;
+--! EndIncluded gdpr/consents/has_consent.sql
+--! Included gdpr/consents/views.sql
+-- Every purpose, in the words that are asked now, and what one said to it.
+create or replace view api.consents
+  with (security_invoker = true)
+as
+select
+  (select core.current_user_id()) as user_id,
+  p.name as purpose,
+  p.version,
+  p.texts,
+  p.is_required,
+  coalesce(c.action = 'given' and c.version = p.version, false) as is_given,
+  c.version as answered_version,
+  c.recorded_at as answered_at,
+  coalesce(c.action = 'given' and c.version < p.version, false) as is_outdated
+from (
+  select distinct on (q.name) q.name, q.version, q.texts, q.is_required
+  from gdpr.consent_purposes as q
+  order by q.name, q.version desc
+) as p
+left join lateral (
+  select o.action, o.version, o.recorded_at
+  from gdpr.consents as o
+  where o.user_id = (select core.current_user_id()) and o.purpose = p.name
+  order by o.number desc
+  limit 1
+) as c on true;
+comment on view api.consents is $$Everything you may be asked to agree to, and what you said.$$;
+comment on column api.consents.user_id is
+$$Whose they are: yours.
+
+@notNull$$;
+comment on column api.consents.purpose is
+$$Name of the purpose.
+
+@notNull$$;
+comment on column api.consents.version is
+$$Version of the text that is asked now; give_consent wants it.
+
+@notNull$$;
+comment on column api.consents.texts is
+$$What is asked, by language tag; en is always there.
+
+@notNull$$;
+comment on column api.consents.is_required is
+$$Whether clients ask for it at the beginning and do not go on without.
+
+@notNull$$;
+comment on column api.consents.is_given is
+$$Whether you agree, to this version.
+
+@notNull$$;
+comment on column api.consents.answered_version is $$Version that you last answered; null: none.$$;
+comment on column api.consents.answered_at is $$When that was; null: never.$$;
+comment on column api.consents.is_outdated is
+$$Whether you agreed to an older text and are asked again.
+
+@notNull$$;
+revoke all on api.consents from howdah_anon, howdah_user, howdah_admin;
+grant select on api.consents to howdah_user, howdah_admin;
+--! EndIncluded gdpr/consents/views.sql
+--! Included gdpr/consents/record_consent.sql
+-- One line more in somebody's history, with where it came from: proof for whoever asks (Article 7(1)).
+create or replace function gdpr.record_consent(user_id uuid, purpose text, version integer, action text)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into gdpr.consents (user_id, purpose, version, action, session_id, request_id)
+  values (
+    record_consent.user_id, record_consent.purpose, record_consent.version, record_consent.action,
+    core.current_session_id(), core.request_id()
+  )
+$$;
+comment on function gdpr.record_consent(uuid, text, integer, text) is $$Writes down that somebody gave or withdrew a consent.$$;
+revoke all on function gdpr.record_consent(uuid, text, integer, text) from public;
+--! EndIncluded gdpr/consents/record_consent.sql
+--! Included gdpr/consents/give_consent.sql
+-- security definer: nobody writes consents by right; what is written is the caller's own word.
+create or replace function api.give_consent(purpose text, version integer)
+  returns setof api.consents
+  language plpgsql
+  volatile
+  security definer
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_version integer;
+begin
+  select max(p.version) into v_version from gdpr.consent_purposes as p where p.name = give_consent.purpose;
+  if v_version is null then
+    perform core.raise_error('consent_purpose_unknown',
+      format('The purpose was %s.', coalesce(to_json(left(give_consent.purpose, 80))::text, 'null')));
+  elsif give_consent.version is distinct from v_version then
+    -- Nobody agrees to words they were not shown.
+    perform core.raise_error('consent_version_outdated', format('The version asked for now is %s.', v_version));
+  end if;
+  -- Two at once end with one line.
+  perform from core.users as u where u.id = v_user_id for no key update;
+  if not core.has_consent(v_user_id, give_consent.purpose) then
+    perform gdpr.record_consent(v_user_id, give_consent.purpose, v_version, 'given');
+  end if;
+  return query select c.* from api.consents as c where c.purpose = give_consent.purpose;
+end
+$$;
+comment on function api.give_consent(text, integer) is
+$$Agree to one of the purposes that the view consents lists. Say which version of its text was read. Safe to repeat.
+
+Errors: not_signed_in (401), consent_purpose_unknown (404), consent_version_outdated (409).$$;
+revoke all on function api.give_consent(text, integer) from public;
+grant execute on function api.give_consent(text, integer) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/consents/give_consent.sql
+--! Included gdpr/consents/withdraw_consent.sql
+-- As easy as giving it (Article 7(3)): one call, no password, no reason, and good from this moment.
+-- security definer: nobody writes consents by right; what is written is the caller's own word.
+create or replace function api.withdraw_consent(purpose text)
+  returns setof api.consents
+  language plpgsql
+  volatile
+  security definer
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_last gdpr.consents;
+begin
+  if not exists (select from gdpr.consent_purposes as p where p.name = withdraw_consent.purpose) then
+    perform core.raise_error('consent_purpose_unknown',
+      format('The purpose was %s.', coalesce(to_json(left(withdraw_consent.purpose, 80))::text, 'null')));
+  end if;
+  perform from core.users as u where u.id = v_user_id for no key update;
+  select c.* into v_last from gdpr.consents as c
+  where c.user_id = v_user_id and c.purpose = withdraw_consent.purpose order by c.number desc limit 1;
+  if v_last.action = 'given' then
+    perform gdpr.record_consent(v_user_id, withdraw_consent.purpose, v_last.version, 'withdrawn');
+  end if;
+  return query select c.* from api.consents as c where c.purpose = withdraw_consent.purpose;
+end
+$$;
+comment on function api.withdraw_consent(text) is
+$$Take a consent back. From this moment on nothing is done for that purpose; what was done before stays lawful. Safe to repeat.
+
+Errors: not_signed_in (401), consent_purpose_unknown (404).$$;
+revoke all on function api.withdraw_consent(text) from public;
+grant execute on function api.withdraw_consent(text) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/consents/withdraw_consent.sql
+--! EndIncluded gdpr/consents/_module.sql
+--! Included gdpr/breaches/_module.sql
+-- breaches: when data got out. Whose and which, the 72 hours of Article 33, and the register of its paragraph 5.
+--! Included gdpr/breaches/triggers.sql
+-- What makes the register one: nothing goes, what was found stays as it was found, and what is closed stays closed.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.breaches
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace function gdpr.tg_breaches__keep()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if tg_op <> 'UPDATE' then
+    perform core.raise_error('breaches_append_only');
+  elsif old.closed_at is not null then
+    perform core.raise_error('breach_closed', format('It was closed at %s.', old.closed_at));
+  elsif (new.id, new.leak, new.noticed_at, new.due_at, new.exposed_from, new.exposed_until, new.person_count, new.created_at)
+    is distinct from
+    (old.id, old.leak, old.noticed_at, old.due_at, old.exposed_from, old.exposed_until, old.person_count, old.created_at)
+  then
+    perform core.raise_error('breaches_append_only');
+  end if;
+  return new;
+end
+$$;
+comment on function gdpr.tg_breaches__keep() is $$Refuses to delete a breach, to change what was found, and to change a closed one at all.$$;
+revoke all on function gdpr.tg_breaches__keep() from public;
+
+create or replace trigger _500_keep
+  before update or delete on gdpr.breaches
+  for each row execute function gdpr.tg_breaches__keep();
+create or replace trigger _500_keep_all
+  before truncate on gdpr.breaches
+  for each statement execute function gdpr.tg_breaches__keep();
+
+create or replace function gdpr.tg_breach_people__keep()
+  returns trigger
+  language plpgsql
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Only with the account itself, which nothing in here deletes.
+  if tg_op = 'DELETE' and pg_trigger_depth() > 1 then
+    return old;
+  end if;
+  perform core.raise_error('breaches_append_only');
+  return null;
+end
+$$;
+comment on function gdpr.tg_breach_people__keep() is $$Refuses to change whose data a breach showed.$$;
+revoke all on function gdpr.tg_breach_people__keep() from public;
+
+create or replace trigger _500_keep
+  before update or delete on gdpr.breach_people
+  for each row execute function gdpr.tg_breach_people__keep();
+create or replace trigger _500_keep_all
+  before truncate on gdpr.breach_people
+  for each statement execute function gdpr.tg_breach_people__keep();
+--! EndIncluded gdpr/breaches/triggers.sql
+--! Included gdpr/breaches/policies.sql
+-- No web role reads these; operators own them.
+alter table gdpr.breaches enable row level security;
+alter table gdpr.breach_people enable row level security;
+--! EndIncluded gdpr/breaches/policies.sql
+--! Included gdpr/breaches/shared_account_columns.sql
+create or replace function gdpr.shared_account_columns() returns text[] language sql immutable parallel safe
+return array['avatar_url', 'display_name', 'email'];
+comment on function gdpr.shared_account_columns() is
+$$What the API shows of an account to those who share an organization with it, through functions that no grant tells of.$$;
+revoke all on function gdpr.shared_account_columns() from public;
+--! EndIncluded gdpr/breaches/shared_account_columns.sql
+--! Included gdpr/breaches/people_with_rows.sql
+-- The registry read the other way round: not which rows are somebody's, but whose rows these are.
+create or replace function gdpr.people_with_rows(
+  schema_name name, table_name name, tenant_column name, tenant_id uuid, until timestamptz
+)
+  returns setof uuid
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_filter text := gdpr.subject_filter(people_with_rows.schema_name, people_with_rows.table_name);
+  v_is_dated boolean := exists (
+    select from pg_attribute as a
+    where a.attrelid = format('%I.%I', people_with_rows.schema_name, people_with_rows.table_name)::regclass
+      and a.attname = 'created_at' and not a.attisdropped
+  );
+begin
+  if v_filter is null then
+    return;
+  end if;
+  return query execute format(
+    'select person.id from core.users as person
+     where person.status <> ''erased'' and ($2 is null or person.created_at <= $2)
+       and exists (select from %I.%I as leaked where (%s) and %s and %s)',
+    people_with_rows.schema_name, people_with_rows.table_name, replace(v_filter, '$1', 'person.id'),
+    case when people_with_rows.tenant_column is null then 'true'
+      else format('leaked.%I = $1', people_with_rows.tenant_column) end,
+    case when v_is_dated then '($2 is null or leaked.created_at <= $2)' else 'true' end
+  ) using people_with_rows.tenant_id, people_with_rows.until;
+end
+$$;
+comment on function gdpr.people_with_rows(name, name, name, uuid, timestamptz) is
+$$Who has rows in a table: of one tenant, if a column for that is named, and made before an instant, if one is given.$$;
+revoke all on function gdpr.people_with_rows(name, name, name, uuid, timestamptz) from public;
+--! EndIncluded gdpr/breaches/people_with_rows.sql
+--! Included gdpr/breaches/people_readable_by.sql
+-- What a stolen session could read is what its person can read: asked of the database itself, in the person's role and
+-- with their claims, so that grants and policies answer and nobody's idea of them.
+-- Invoker, because a definer function may not change the role; only the owner of the database gets to call it.
+create or replace function gdpr.people_readable_by(reader_id uuid)
+  returns table (user_id uuid, relation text, columns text[])
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_role text;
+  v_role_before text := coalesce(nullif(current_setting('role', true), ''), 'none');
+  v_claims_before text := coalesce(current_setting('request.jwt.claims', true), '');
+  v_tables jsonb;
+  v_table jsonb;
+  v_people uuid[];
+begin
+  select core.database_role(u.role) into v_role from core.users as u where u.id = people_readable_by.reader_id;
+  -- Read before the role changes: the registry is closed to it.
+  select jsonb_agg(to_jsonb(t)) into v_tables
+  from (
+    select p.schema_name, p.table_name, array_agg(p.column_name order by p.column_name) as columns,
+      case when p.schema_name = 'core' and p.table_name = 'users' then 'id' else min(f.subject) end as subject,
+      has_schema_privilege(v_role, p.schema_name, 'usage') as can_be_named
+    from gdpr.column_policies as p
+    left join lateral (
+      select p.subject
+      from pg_constraint as k
+      join pg_attribute as a on a.attrelid = k.conrelid and a.attnum = any (k.conkey) and a.attname = p.subject
+      where k.conrelid = format('%I.%I', p.schema_name, p.table_name)::regclass
+        and k.confrelid = 'core.users'::regclass
+        and has_column_privilege(v_role, k.conrelid, a.attnum, 'select')
+      limit 1
+    ) as f on true
+    where p.class <> 'none'
+      and has_column_privilege(v_role, format('%I.%I', p.schema_name, p.table_name), p.column_name, 'select')
+    group by p.schema_name, p.table_name
+  ) as t;
+
+  perform set_config('request.jwt.claims',
+    jsonb_build_object('sub', people_readable_by.reader_id, 'role', v_role)::text, true);
+  perform set_config('role', v_role, true);
+  for v_table in select t.value from jsonb_array_elements(v_tables) as t loop
+    if not (v_table ->> 'can_be_named')::boolean then
+      -- Only a view of the API leads there, and shows one's own rows.
+      v_people := array[people_readable_by.reader_id];
+    elsif v_table ->> 'subject' is null then
+      execute format('select case when exists (select from %I.%I) then array[$1] end',
+        v_table ->> 'schema_name', v_table ->> 'table_name') into v_people using people_readable_by.reader_id;
+    else
+      execute format('select array_agg(distinct t.%I) from %I.%I as t',
+        v_table ->> 'subject', v_table ->> 'schema_name', v_table ->> 'table_name') into v_people;
+    end if;
+    return query
+      select r.id, format('%I.%I', v_table ->> 'schema_name', v_table ->> 'table_name'),
+        array(select c.name from jsonb_array_elements_text(v_table -> 'columns') as c (name))
+      from unnest(v_people) as r (id)
+      where r.id is not null;
+  end loop;
+  perform set_config('role', v_role_before, true);
+  perform set_config('request.jwt.claims', v_claims_before, true);
+end
+$$;
+comment on function gdpr.people_readable_by(uuid) is
+$$Whose rows somebody can read at this moment, and which personal columns of which tables.$$;
+revoke all on function gdpr.people_readable_by(uuid) from public;
+--! EndIncluded gdpr/breaches/people_readable_by.sql
+--! Included gdpr/breaches/people_of_tenant.sql
+-- A hole between organizations or workspaces: whoever is in the tenant, and whoever left it since the hole was there.
+create or replace function gdpr.people_of_tenant(tenant_id uuid, since timestamptz, until timestamptz)
+  returns table (user_id uuid, relation text, columns text[])
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with tables as (
+    select p.schema_name, p.table_name, t.attname as tenant_column,
+      array_agg(p.column_name::text order by p.column_name) as columns
+    from gdpr.column_policies as p
+    join pg_attribute as t
+      on t.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass
+      and t.attname in ('organization_id', 'workspace_id') and not t.attisdropped
+    where p.class <> 'none'
+    group by p.schema_name, p.table_name, t.attname
+  ),
+  people as (
+    select w.user_id, format('%I.%I', t.schema_name, t.table_name) as relation, t.columns
+    from tables as t
+    cross join lateral gdpr.people_with_rows(
+      t.schema_name, t.table_name, t.tenant_column, people_of_tenant.tenant_id, people_of_tenant.until
+    ) as w (user_id)
+    union
+    select d.subject_id, d.relation, t.columns
+    from core.audit_departures(people_of_tenant.tenant_id, people_of_tenant.since) as d
+    join tables as t on format('%I.%I', t.schema_name, t.table_name) = d.relation
+  )
+  select p.user_id, p.relation, p.columns from people as p
+  union
+  select p.user_id, 'core.users', gdpr.shared_account_columns() from people as p
+$$;
+comment on function gdpr.people_of_tenant(uuid, timestamptz, timestamptz) is
+$$Who has, or had since an instant, rows in an organization or a workspace, and which personal columns there are.$$;
+revoke all on function gdpr.people_of_tenant(uuid, timestamptz, timestamptz) from public;
+--! EndIncluded gdpr/breaches/people_of_tenant.sql
+--! Included gdpr/breaches/people_in_copy.sql
+-- A backup or dump that got out holds everybody of its day, also those who were erased since.
+create or replace function gdpr.people_in_copy(copied_at timestamptz)
+  returns table (user_id uuid, relation text, columns text[])
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with tables as (
+    select p.schema_name, p.table_name, array_agg(p.column_name::text order by p.column_name) as columns
+    from gdpr.column_policies as p
+    where p.class <> 'none'
+    group by p.schema_name, p.table_name
+  )
+  select w.user_id, format('%I.%I', t.schema_name, t.table_name), t.columns
+  from tables as t
+  cross join lateral gdpr.people_with_rows(t.schema_name, t.table_name, null, null, people_in_copy.copied_at)
+    as w (user_id)
+  union all
+  select u.id, 'core.users', t.columns
+  from core.users as u
+  join tables as t on (t.schema_name, t.table_name) = ('core', 'users')
+  where u.status = 'erased' and u.created_at <= people_in_copy.copied_at
+    and core.last_security_event_at(u.id, 'account_erased') > people_in_copy.copied_at
+$$;
+comment on function gdpr.people_in_copy(timestamptz) is
+$$Whose data a copy of the whole database holds that was made at an instant, and which columns.$$;
+revoke all on function gdpr.people_in_copy(timestamptz) from public;
+--! EndIncluded gdpr/breaches/people_in_copy.sql
+--! Included gdpr/breaches/people_of_columns.sql
+-- One table or column that got out: a report sent to the wrong address, a log, a query that should not have been run.
+create or replace function gdpr.people_of_columns(names text[], until timestamptz)
+  returns table (user_id uuid, relation text, columns text[])
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select w.user_id, format('%I.%I', t.schema_name, t.table_name), t.columns
+  from (
+    select p.schema_name, p.table_name, array_agg(p.column_name::text order by p.column_name) as columns
+    from gdpr.column_policies as p
+    where p.class <> 'none'
+      and array[
+        format('%s.%s', p.schema_name, p.table_name), format('%s.%s.%s', p.schema_name, p.table_name, p.column_name)
+      ] && people_of_columns.names
+    group by p.schema_name, p.table_name
+  ) as t
+  cross join lateral gdpr.people_with_rows(t.schema_name, t.table_name, null, null, people_of_columns.until)
+    as w (user_id)
+$$;
+comment on function gdpr.people_of_columns(text[], timestamptz) is
+$$Who has rows in these tables (`schema.table`) or in the tables of these columns (`schema.table.column`).$$;
+revoke all on function gdpr.people_of_columns(text[], timestamptz) from public;
+--! EndIncluded gdpr/breaches/people_of_columns.sql
+--! Included gdpr/breaches/read_leak.sql
+-- What an operator says got out, judged before anything is looked for: a report about the wrong thing costs days.
+create or replace function gdpr.read_leak(leak jsonb)
+  returns table (kind text, subject text, user_id uuid, names text[], exposed_from timestamptz, exposed_until timestamptz)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kinds text[] := array(
+    select k.key from jsonb_object_keys(
+      case when jsonb_typeof(read_leak.leak) = 'object' then read_leak.leak else '{}' end
+    ) as k (key) where k.key not in ('from', 'until')
+  );
+  v_from timestamptz := (read_leak.leak ->> 'from')::timestamptz;
+  v_until timestamptz := coalesce((read_leak.leak ->> 'until')::timestamptz, core.now());
+  v_value jsonb := read_leak.leak -> v_kinds[1];
+  v_names text[];
+begin
+  if cardinality(v_kinds) <> 1 or v_kinds[1] not in ('session', 'export', 'copy', 'tenant', 'columns') then
+    perform core.raise_error('breach_leak_invalid',
+      'It names one of session, export, copy, tenant and columns, and may name from and until.');
+  elsif v_kinds[1] in ('session', 'tenant') and not core.is_uuid(coalesce(v_value #>> '{}', '')) then
+    perform core.raise_error('breach_leak_invalid', format('The %s must be an id.', v_kinds[1]));
+  end if;
+  if v_kinds[1] = 'session' then
+    return query
+      select 'session', v_value #>> '{}', s.user_id, v_names, coalesce(v_from, s.started_at),
+        least(v_until, s.ended_at)
+      from core.session_span((v_value #>> '{}')::uuid) as s;
+    if not found then
+      perform core.raise_error('breach_leak_invalid', 'Neither the sessions nor the audit log know this session.');
+    end if;
+  elsif v_kinds[1] = 'export' then
+    return query select 'export', v_value #>> '{}', ops.find_account(v_value #>> '{}'), v_names, v_from, v_until;
+  elsif v_kinds[1] = 'copy' then
+    return query
+      select 'copy', v_value #>> '{}', null::uuid, v_names, coalesce(v_from, (v_value #>> '{}')::timestamptz), v_until;
+  elsif v_kinds[1] = 'tenant' then
+    return query select 'tenant', v_value #>> '{}', null::uuid, v_names, v_from, v_until;
+  else
+    v_names := array(
+      select n.name from jsonb_array_elements_text(
+        case when jsonb_typeof(v_value) = 'array' then v_value else jsonb_build_array(v_value) end
+      ) as n (name)
+    );
+    if exists (
+      select from unnest(v_names) as n (name)
+      where not exists (
+        select from gdpr.column_policies as p
+        where p.class <> 'none'
+          and n.name in (
+            format('%s.%s', p.schema_name, p.table_name), format('%s.%s.%s', p.schema_name, p.table_name, p.column_name)
+          )
+      )
+    ) then
+      perform core.raise_error('breach_leak_invalid', 'columns are a list of schema.table or schema.table.column that hold something personal.');
+    end if;
+    return query select 'columns', null, null::uuid, v_names, v_from, v_until;
+  end if;
+end
+$$;
+comment on function gdpr.read_leak(jsonb) is
+$$What got out, as one row. Errors: breach_leak_invalid (400), account_not_found (404).$$;
+revoke all on function gdpr.read_leak(jsonb) from public;
+--! EndIncluded gdpr/breaches/read_leak.sql
+--! Included gdpr/breaches/people_in_leak.sql
+create or replace function gdpr.people_in_leak(leak jsonb)
+  returns table (user_id uuid, relation text, columns text[])
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_leak record;
+begin
+  select l.* into v_leak from gdpr.read_leak(people_in_leak.leak) as l;
+  if v_leak.kind = 'session' then
+    return query
+      with readable as materialized (select r.* from gdpr.people_readable_by(v_leak.user_id) as r)
+      select r.user_id, r.relation, r.columns from readable as r
+      union
+      select r.user_id, 'core.users', gdpr.shared_account_columns() from readable as r where r.user_id <> v_leak.user_id;
+  elsif v_leak.kind = 'export' then
+    return query
+      select v_leak.user_id, format('%I.%I', p.schema_name, p.table_name), array_agg(p.column_name::text order by p.column_name)
+      from gdpr.column_policies as p
+      where p.class <> 'none' and p.on_export = 'include'
+        and v_leak.user_id in (select gdpr.people_with_rows(p.schema_name, p.table_name, null, null, v_leak.exposed_until))
+      group by p.schema_name, p.table_name;
+  elsif v_leak.kind = 'copy' then
+    return query select c.* from gdpr.people_in_copy(v_leak.subject::timestamptz) as c;
+  elsif v_leak.kind = 'tenant' then
+    return query
+      select t.* from gdpr.people_of_tenant(v_leak.subject::uuid, v_leak.exposed_from, v_leak.exposed_until) as t;
+  else
+    return query select c.* from gdpr.people_of_columns(v_leak.names, v_leak.exposed_until) as c;
+  end if;
+end
+$$;
+comment on function gdpr.people_in_leak(jsonb) is
+$$Whose data a leak shows, table by table, with the columns; report_breach() says what a leak may be.
+
+Errors: breach_leak_invalid (400), account_not_found (404).$$;
+revoke all on function gdpr.people_in_leak(jsonb) from public;
+--! EndIncluded gdpr/breaches/people_in_leak.sql
+--! Included gdpr/breaches/report_breach.sql
+-- The one command for the worst day: starts the clock, finds whose and which data, writes both down, and tells them.
+create or replace function gdpr.report_breach(facts text, leak jsonb, noticed_at timestamptz default null)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_noticed_at timestamptz := coalesce(report_breach.noticed_at, core.now());
+  v_breach_id uuid := core.new_id();
+  v_leak record;
+  v_people jsonb;
+begin
+  if char_length(coalesce(trim(report_breach.facts), '')) not between 1 and 10000 or v_noticed_at > core.now() then
+    perform core.raise_error('breach_invalid');
+  end if;
+  select l.* into v_leak from gdpr.read_leak(report_breach.leak) as l;
+  select coalesce(jsonb_object_agg(person.user_id, person.columns), '{}') into v_people
+  from (
+    select table_of.user_id, jsonb_object_agg(table_of.relation, table_of.columns) as columns
+    from (
+      select p.user_id, p.relation, jsonb_agg(distinct c.name order by c.name) as columns
+      from gdpr.people_in_leak(report_breach.leak) as p, unnest(p.columns) as c (name)
+      group by p.user_id, p.relation
+    ) as table_of
+    group by table_of.user_id
+  ) as person;
+
+  insert into gdpr.breaches (
+    id, facts, leak, noticed_at, due_at, exposed_from, exposed_until, person_count
+  )
+  values (
+    v_breach_id, trim(report_breach.facts),
+    -- An address would outlive its person in here.
+    report_breach.leak || case when v_leak.kind = 'export' then jsonb_build_object('export', v_leak.user_id) else '{}' end,
+    -- Article 33(1): 72 hours after having become aware of it, at night and on Sundays too.
+    v_noticed_at, v_noticed_at + interval '72 hours', v_leak.exposed_from,
+    greatest(v_leak.exposed_until, v_leak.exposed_from),
+    (select count(*) from jsonb_object_keys(v_people))
+  );
+  insert into gdpr.breach_people (breach_id, user_id, columns)
+  select v_breach_id, p.key::uuid, p.value from jsonb_each(v_people) as p;
+
+  return (
+    select jsonb_build_object(
+      'breach_id', b.id,
+      'due_at', b.due_at,
+      'exposed_from', b.exposed_from,
+      'exposed_until', b.exposed_until,
+      'person_count', b.person_count,
+      'columns', (
+        select coalesce(jsonb_object_agg(r.relation, r.person_count), '{}')
+        from (
+          select t.key || '.' || c.name as relation, count(*) as person_count
+          from jsonb_each(v_people) as p, jsonb_each(p.value) as t, jsonb_array_elements_text(t.value) as c (name)
+          group by 1
+        ) as r
+      )
+    )
+    from gdpr.breaches as b where b.id = v_breach_id
+  );
+end
+$$;
+comment on function gdpr.report_breach(text, jsonb, timestamptz) is
+$$Enters a breach into the register and answers whose data got out: how many people, each column with how many of them,
+from when to when, and by when the authority has to know. The people stand in gdpr.affected_people.
+
+leak is an object with one of: {"session": id}, {"export": "ada@example.com"}, {"copy": instant} (a backup or dump of that
+instant), {"tenant": id of an organization or workspace}, {"columns": ["core.users.email", "core.sessions"]}; from and
+until say how long it was open. noticed_at: when you became aware of it (default: now).
+
+Errors: breach_invalid (400), breach_leak_invalid (400), account_not_found (404).$$;
+revoke all on function gdpr.report_breach(text, jsonb, timestamptz) from public;
+--! EndIncluded gdpr/breaches/report_breach.sql
+--! Included gdpr/breaches/describe_breach.sql
+-- Article 33(5) wants facts, effects and what was done; much of it is known only later. What was said before stays in
+-- the audit log.
+create or replace function gdpr.describe_breach(
+  breach_id uuid, effects text default null, measures text default null, facts text default null
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update gdpr.breaches as b
+  set
+    facts = coalesce(trim(describe_breach.facts), b.facts),
+    effects = coalesce(trim(describe_breach.effects), b.effects),
+    measures = coalesce(trim(describe_breach.measures), b.measures)
+  where b.id = describe_breach.breach_id;
+  if not found then
+    perform core.raise_error('breach_not_found', format('There is no breach %s.', describe_breach.breach_id));
+  end if;
+end
+$$;
+comment on function gdpr.describe_breach(uuid, text, text, text) is
+$$Says of a breach what it did (effects), what was done against it (measures), and corrects the facts; null: as it was.
+
+Errors: breach_not_found (404), breach_closed (409).$$;
+revoke all on function gdpr.describe_breach(uuid, text, text, text) from public;
+--! EndIncluded gdpr/breaches/describe_breach.sql
+--! Included gdpr/breaches/note_breach_report.sql
+create or replace function gdpr.note_breach_report(
+  breach_id uuid, reported_at timestamptz default null, delay_reason text default null
+)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_breach gdpr.breaches;
+  v_reported_at timestamptz := coalesce(note_breach_report.reported_at, core.now());
+begin
+  select b.* into v_breach from gdpr.breaches as b where b.id = note_breach_report.breach_id for update;
+  if not found then
+    perform core.raise_error('breach_not_found', format('There is no breach %s.', note_breach_report.breach_id));
+  elsif v_reported_at > core.now() or v_reported_at < v_breach.noticed_at then
+    perform core.raise_error('breach_invalid', format('It was noticed at %s.', v_breach.noticed_at));
+  elsif v_reported_at > v_breach.due_at and nullif(trim(note_breach_report.delay_reason), '') is null then
+    perform core.raise_error('breach_delay_unexplained', format('It was due at %s.', v_breach.due_at));
+  end if;
+  update gdpr.breaches as b
+  set reported_at = v_reported_at, delay_reason = nullif(trim(note_breach_report.delay_reason), '')
+  where b.id = v_breach.id;
+end
+$$;
+comment on function gdpr.note_breach_report(uuid, timestamptz, text) is
+$$Notes when the supervisory authority was told of a breach (default: now); later than 72 hours it takes a delay_reason.
+
+Errors: breach_not_found (404), breach_closed (409), breach_invalid (400), breach_delay_unexplained (409).$$;
+revoke all on function gdpr.note_breach_report(uuid, timestamptz, text) from public;
+--! EndIncluded gdpr/breaches/note_breach_report.sql
+--! Included gdpr/breaches/close_breach.sql
+create or replace function gdpr.close_breach(breach_id uuid, no_report_reason text default null)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_breach gdpr.breaches;
+begin
+  select b.* into v_breach from gdpr.breaches as b where b.id = close_breach.breach_id for update;
+  if not found then
+    perform core.raise_error('breach_not_found', format('There is no breach %s.', close_breach.breach_id));
+  elsif v_breach.effects is null or v_breach.measures is null
+    or v_breach.reported_at is null and nullif(trim(close_breach.no_report_reason), '') is null
+  then
+    perform core.raise_error('breach_incomplete');
+  end if;
+  update gdpr.breaches as b
+  set closed_at = core.now(), no_report_reason = nullif(trim(close_breach.no_report_reason), '')
+  where b.id = v_breach.id;
+end
+$$;
+comment on function gdpr.close_breach(uuid, text) is
+$$Closes a breach for good: nothing of it changes afterwards. no_report_reason: why the authority need not know.
+
+Errors: breach_not_found (404), breach_closed (409), breach_incomplete (409).$$;
+revoke all on function gdpr.close_breach(uuid, text) from public;
+--! EndIncluded gdpr/breaches/close_breach.sql
+--! Included gdpr/breaches/measure_breaches.sql
+create or replace function gdpr.measure_breaches()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+begin atomic
+  select 'breach_report_due_seconds', '{}'::jsonb, round(min(extract(epoch from b.due_at - core.now())))
+  from gdpr.breaches as b
+  where b.reported_at is null and b.closed_at is null
+  having count(*) > 0;
+end;
+comment on function gdpr.measure_breaches() is
+$$Seconds until the authority has to know of the first breach that it was not told of, below 0 once that is late.$$;
+revoke all on function gdpr.measure_breaches() from public;
+--! EndIncluded gdpr/breaches/measure_breaches.sql
+--! Included gdpr/breaches/views.sql
+-- Whom to tell (Article 34), in the operator's words.
+create or replace view gdpr.affected_people
+  with (security_invoker = true)
+as
+select
+  p.breach_id,
+  p.user_id,
+  u.email,
+  p.columns
+from gdpr.breach_people as p
+join core.users as u on u.id = p.user_id;
+comment on view gdpr.affected_people is $$Whose data a breach showed.$$;
+comment on column gdpr.affected_people.breach_id is $$Which breach.$$;
+comment on column gdpr.affected_people.user_id is $$The account.$$;
+comment on column gdpr.affected_people.email is $$Its address now; made up where the account was erased since.$$;
+comment on column gdpr.affected_people.columns is $$Tables by name, each with the columns that were shown.$$;
+grant select on gdpr.affected_people to howdah_readonly;
+--! EndIncluded gdpr/breaches/views.sql
+--! EndIncluded gdpr/breaches/_module.sql
 --! Included gdpr/export/_module.sql
 -- What is held about a person, handed out.
---! Included gdpr/export/export_rows.sql
--- A person's rows as the registry says they are to be handed out: every table, every column marked include, no other.
+--! Included gdpr/export/export_tables.sql
+-- What an export reads, said once for whoever makes one: every table, every column marked include, no other.
 -- What an address alone leads to is handed out only once the address is proven to us: anybody can sign up with another's.
+create or replace function gdpr.export_tables(user_id uuid)
+  returns table (relation text, columns name[], query text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select
+    p.schema_name || '.' || p.table_name,
+    array_agg(p.column_name order by a.attnum),
+    format(
+      'select %s from %I.%I where %s', string_agg(format('%I', p.column_name), ', ' order by a.attnum),
+      p.schema_name, p.table_name, gdpr.subject_filter(p.schema_name, p.table_name)
+    )
+  from gdpr.column_policies as p
+  join pg_attribute as a
+    on a.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass and a.attname = p.column_name
+  where p.on_export = 'include'
+    and (
+      exists (
+        select from core.users as u
+        where u.id = export_tables.user_id and u.email_verified_at is not null and u.email_vouched_by is null
+      )
+      or not exists (
+        select from gdpr.column_policies as s
+        where (s.schema_name, s.table_name, s.subject) = (p.schema_name, p.table_name, 'email')
+      )
+    )
+  group by p.schema_name, p.table_name
+  order by p.schema_name <> 'core', p.table_name <> 'users', p.schema_name, p.table_name
+$$;
+comment on function gdpr.export_tables(uuid) is
+$$The tables that an export of an account reads, the account itself first: which columns, and the query for its rows, in
+which $1 is the account.$$;
+revoke all on function gdpr.export_tables(uuid) from public;
+--! EndIncluded gdpr/export/export_tables.sql
+--! Included gdpr/export/export_rows.sql
+-- A person's rows, one after the other.
 create or replace function gdpr.export_rows(user_id uuid)
   returns table (relation text, content jsonb)
   language plpgsql
@@ -15383,30 +21559,9 @@ as $$
 declare
   v_table record;
 begin
-  for v_table in
-    select p.schema_name, p.table_name, string_agg(format('%I', p.column_name), ', ' order by a.attnum) as columns
-    from gdpr.column_policies as p
-    join pg_attribute as a
-      on a.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass and a.attname = p.column_name
-    where p.on_export = 'include'
-      and (
-        exists (
-          select from core.users as u
-          where u.id = export_rows.user_id and u.email_verified_at is not null and u.email_vouched_by is null
-        )
-        or not exists (
-          select from gdpr.column_policies as s
-          where (s.schema_name, s.table_name, s.subject) = (p.schema_name, p.table_name, 'email')
-        )
-      )
-    group by p.schema_name, p.table_name
-    order by p.schema_name <> 'core', p.table_name <> 'users', p.schema_name, p.table_name
-  loop
-    return query execute format(
-      'select %L::text, to_jsonb(t) from (select %s from %I.%I where %s) as t',
-      v_table.schema_name || '.' || v_table.table_name, v_table.columns, v_table.schema_name, v_table.table_name,
-      gdpr.subject_filter(v_table.schema_name, v_table.table_name)
-    ) using export_rows.user_id;
+  for v_table in select t.* from gdpr.export_tables(export_rows.user_id) as t loop
+    return query execute format('select %L::text, to_jsonb(t) from (%s) as t', v_table.relation, v_table.query)
+      using export_rows.user_id;
   end loop;
 end
 $$;
@@ -15452,12 +21607,40 @@ account with millions of rows read gdpr.export_rows(user_id) instead. Each expor
 Errors: account_not_found (404).$$;
 revoke all on function gdpr.export_user_data(text) from public;
 --! EndIncluded gdpr/export/export_user_data.sql
+--! Included gdpr/export/free_text_columns.sql
+-- Where people, or programs, can have written whatever they liked: no list of values, no pattern, no key narrows it.
+-- Documents always count: what a schema allows in them may be text again.
+create or replace function gdpr.free_text_columns()
+  returns table (relid oid, attnum integer)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select a.attrelid, a.attnum::integer
+  from gdpr.column_policies as p
+  join pg_attribute as a
+    on a.attrelid = to_regclass(format('%I.%I', p.schema_name, p.table_name)) and a.attname = p.column_name
+  where a.attgenerated = ''
+    and (
+      a.atttypid in ('json'::regtype, 'jsonb'::regtype, 'xml'::regtype)
+      or a.atttypid in ('text'::regtype, 'varchar'::regtype, 'text[]'::regtype, 'varchar[]'::regtype) and not exists (
+        select from pg_constraint as k
+        where k.conrelid = a.attrelid and a.attnum = any (k.conkey)
+          and (k.contype = 'f' or k.contype = 'c' and pg_get_constraintdef(k.oid) ~ '= ANY \(ARRAY|<@ ARRAY| ~ |\.is_')
+      )
+    )
+$$;
+comment on function gdpr.free_text_columns() is
+$$Declared columns of which the database does not narrow what they hold: text without a pattern, a list or a key, and
+documents.$$;
+revoke all on function gdpr.free_text_columns() from public;
+--! EndIncluded gdpr/export/free_text_columns.sql
 --! Included gdpr/export/generate_user_data_inventory.sql
 -- The list that a data protection officer asks for, from the declarations that the machinery itself obeys.
 create or replace function gdpr.generate_user_data_inventory()
   returns table (
-    relation text, column_name text, data_type text, class text, leads_to_person_by text, on_export text,
-    on_erase text, reason text, description text
+    relation text, column_name text, data_type text, class text, purpose text, legal_basis text, retention text, keep interval,
+    leads_to_person_by text, on_export text, on_erase text, reason text, is_free_text boolean, description text
   )
   language sql
   stable
@@ -15465,22 +21648,1951 @@ create or replace function gdpr.generate_user_data_inventory()
 as $$
   select
     p.schema_name || '.' || p.table_name, p.column_name::text, format_type(a.atttypid, a.atttypmod), p.class,
+    p.purpose, activity.legal_basis, policy.summary, gdpr.retention_keep(p.retention),
     coalesce(replace(gdpr.subject_filter(p.schema_name, p.table_name), '$1', 'the account'), p.subject),
-    p.on_export, p.on_erase, p.reason, col_description(a.attrelid, a.attnum)
+    p.on_export, p.on_erase, p.reason,
+    free_text.relid is not null,
+    col_description(a.attrelid, a.attnum)
   from gdpr.column_policies as p
   join pg_attribute as a
     on a.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass and a.attname = p.column_name
+  left join gdpr.processing_activities as activity on activity.name = p.purpose
+  left join gdpr.retention_policies as policy on policy.name = p.retention
+  left join gdpr.free_text_columns() as free_text on free_text.relid = a.attrelid and free_text.attnum = a.attnum
   where p.class <> 'none'
   order by 1, a.attnum
 $$;
 comment on function gdpr.generate_user_data_inventory() is
-$$Every column that holds something about people: its class, how its rows lead to a person, and what an export and an
-erasure do with it.$$;
+$$Every column that holds something about people: its class, what it is held for and on which legal basis, how long, how
+its rows lead to a person, and what an export and an erasure do with it.
+
+is_free_text: nothing in the database narrows what stands in it, so it may hold anything about anybody.$$;
 revoke all on function gdpr.generate_user_data_inventory() from public;
 --! EndIncluded gdpr/export/generate_user_data_inventory.sql
 --! EndIncluded gdpr/export/_module.sql
+--! Included gdpr/recipients/_module.sql
+-- recipients: who outside was given personal data, and is told when it is erased.
+--! Included gdpr/recipients/declare_recipient.sql
+-- A module says in its registry.sql where it sends personal data: Article 19 wants each of them told of an erasure.
+create or replace function gdpr.declare_recipient(
+  name text, description text, source text default null, nothing_to_tell text default null
+)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into gdpr.recipients as r (name, description, source, nothing_to_tell)
+  values (
+    declare_recipient.name, declare_recipient.description, declare_recipient.source::regprocedure::text,
+    declare_recipient.nothing_to_tell
+  )
+  on conflict (name) do update set
+    description = excluded.description, source = excluded.source, nothing_to_tell = excluded.nothing_to_tell
+  where (r.description, r.source, r.nothing_to_tell)
+    is distinct from (excluded.description, excluded.source, excluded.nothing_to_tell)
+$$;
+comment on function gdpr.declare_recipient(text, text, text, text) is
+$$Declares somebody outside who gets personal data. source names a function (user_id uuid) returns setof text: by what the
+recipient knows the person (a customer's number). Or nothing_to_tell says why nobody has to be told. Safe to repeat.$$;
+revoke all on function gdpr.declare_recipient(text, text, text, text) from public;
+--! EndIncluded gdpr/recipients/declare_recipient.sql
+--! Included gdpr/recipients/set_recipient_webhook.sql
+create or replace function gdpr.set_recipient_webhook(name text, url text)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_secret bytea := extensions.gen_random_bytes(32);
+begin
+  if set_recipient_webhook.url is not null
+    and (set_recipient_webhook.url !~ '^https?://[^[:space:]]+$' or char_length(set_recipient_webhook.url) > 2000)
+  then
+    perform core.raise_error('recipient_url_invalid');
+  end if;
+  update gdpr.recipients as r
+  set
+    webhook_url = set_recipient_webhook.url,
+    webhook_secret = case when set_recipient_webhook.url is not null then v_secret end
+  where r.name = set_recipient_webhook.name and r.source is not null;
+  if not found then
+    perform core.raise_error('recipient_not_found');
+  end if;
+  return case when set_recipient_webhook.url is not null then 'whsec_' || encode(v_secret, 'base64') end;
+end
+$$;
+comment on function gdpr.set_recipient_webhook(text, text) is
+$$From here on the recipient is told of erasures by a signed POST to this address; returns the secret it is signed with.
+
+url null: told by hand again. The secret is shown once; setting the address again makes a new one.
+Errors: recipient_not_found (404), recipient_url_invalid (400).$$;
+revoke all on function gdpr.set_recipient_webhook(text, text) from public;
+--! EndIncluded gdpr/recipients/set_recipient_webhook.sql
+--! Included gdpr/recipients/write_recipient_notices.sql
+-- One notice a recipient and erasure, written while the rows that lead there still exist. By what the recipient knows the
+-- person is sealed, and forgotten once they were told.
+create or replace function gdpr.write_recipient_notices(erasure_id uuid)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_recipient gdpr.recipients;
+  v_references text[];
+  v_count integer := 0;
+begin
+  for v_recipient in select r.* from gdpr.recipients as r where r.source is not null order by r.name loop
+    execute format(
+      'select array_agg(distinct f.reference order by f.reference) from %s($1) as f (reference)',
+      v_recipient.source::regprocedure::regproc
+    ) into v_references using (select e.user_id from gdpr.erasures as e where e.id = write_recipient_notices.erasure_id);
+    if v_references is not null then
+      insert into gdpr.recipient_notices (erasure_id, recipient, state, sealed_references, reference_count)
+      values (
+        write_recipient_notices.erasure_id, v_recipient.name,
+        case when v_recipient.webhook_url is null then 'by_hand' else 'waiting' end,
+        private.seal_text(to_json(v_references)::text), cardinality(v_references)
+      )
+      on conflict on constraint recipient_notices_erasure_id_recipient_key do nothing;
+      v_count := v_count + 1;
+    end if;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function gdpr.write_recipient_notices(uuid) is
+$$Writes down whom to tell of an erasure: by webhook where one is set, else by hand; returns how many. Safe to repeat.$$;
+revoke all on function gdpr.write_recipient_notices(uuid) from public;
+
+create or replace function gdpr.recipients_told(erasure_id uuid)
+  returns jsonb
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object('recipients', coalesce(jsonb_agg(r.description order by r.name), '[]'))
+  from gdpr.recipient_notices as n
+  join gdpr.recipients as r on r.name = n.recipient
+  where n.erasure_id = recipients_told.erasure_id
+$$;
+comment on function gdpr.recipients_told(uuid) is $$Who is told of an erasure, as the last mail to the person says it.$$;
+revoke all on function gdpr.recipients_told(uuid) from public;
+
+create or replace function gdpr.enqueue_notices(erasure_id uuid)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select count(core.enqueue_job(
+    'gdpr/tell_recipient', jsonb_build_object('notice_id', n.id), 'gdpr/tell_recipient:' || n.id
+  ))
+  from gdpr.recipient_notices as n
+  where n.erasure_id = enqueue_notices.erasure_id and n.state = 'waiting'
+$$;
+comment on function gdpr.enqueue_notices(uuid) is $$Queues every notice of an erasure that waits for its webhook.$$;
+revoke all on function gdpr.enqueue_notices(uuid) from public;
+--! EndIncluded gdpr/recipients/write_recipient_notices.sql
+--! Included gdpr/recipients/begin_notice.sql
+-- The worker's first step with a notice. The attempt is counted before anything leaves. Unlike a mail it may go out twice:
+-- its id is the same each time, and by it the receiver knows a repeat.
+-- security definer: the worker reads neither secrets nor references by right; it gets what one waiting notice needs.
+create or replace function gdpr.begin_notice(notice_id uuid)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_notice gdpr.recipient_notices;
+  v_recipient gdpr.recipients;
+begin
+  update gdpr.recipient_notices as n
+  set attempt_count = n.attempt_count + 1
+  where n.id = begin_notice.notice_id and n.state = 'waiting'
+  returning n.* into v_notice;
+  if not found then
+    return null;
+  end if;
+  select r.* into v_recipient from gdpr.recipients as r where r.name = v_notice.recipient;
+  if v_recipient.webhook_url is null then
+    update gdpr.recipient_notices as n set state = 'by_hand' where n.id = v_notice.id;
+    return null;
+  end if;
+  return jsonb_build_object(
+    'url', v_recipient.webhook_url,
+    'secret', encode(v_recipient.webhook_secret, 'base64'),
+    'body', jsonb_build_object(
+      'type', 'account.erased',
+      'timestamp', (select to_char(e.erased_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+        from gdpr.erasures as e where e.id = v_notice.erasure_id),
+      'data', jsonb_build_object(
+        'erasure_id', v_notice.erasure_id, 'recipient', v_notice.recipient,
+        'references', private.unseal_text(v_notice.sealed_references)::jsonb
+      )
+    )::text
+  );
+end
+$$;
+comment on function gdpr.begin_notice(uuid) is
+$$Takes a waiting notice for sending and returns address, secret and body; null when there is nothing to send.$$;
+revoke all on function gdpr.begin_notice(uuid) from public;
+grant execute on function gdpr.begin_notice(uuid) to howdah_worker;
+
+create or replace function gdpr.notice_attempts() returns integer language sql immutable parallel safe
+return 10;
+comment on function gdpr.notice_attempts() is
+$$So often a notice is tried, over some 17 hours; then it is listed for somebody to tell by hand.$$;
+revoke all on function gdpr.notice_attempts() from public;
+--! EndIncluded gdpr/recipients/begin_notice.sql
+--! Included gdpr/recipients/finish_notice.sql
+-- The worker's last step with a notice: told, or to be tried again later, or nobody's but a person's to tell.
+-- security definer: the worker writes no table by right; only a waiting notice can change here.
+create or replace function gdpr.finish_notice(notice_id uuid, is_told boolean, error text default null)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_notice gdpr.recipient_notices;
+begin
+  update gdpr.recipient_notices as n
+  set
+    state = case
+      when finish_notice.is_told then 'told'
+      when n.attempt_count >= gdpr.notice_attempts() then 'failed'
+      else 'waiting'
+    end,
+    told_at = case when finish_notice.is_told then core.now() end,
+    sealed_references = case when not finish_notice.is_told then n.sealed_references end,
+    last_error = case when not finish_notice.is_told then left(finish_notice.error, 500) end
+  where n.id = finish_notice.notice_id and n.state = 'waiting'
+  returning n.* into v_notice;
+  if v_notice.state = 'waiting' then
+    perform core.enqueue_job(
+      'gdpr/tell_recipient', jsonb_build_object('notice_id', v_notice.id), 'gdpr/tell_recipient:' || v_notice.id,
+      -- 1 minute, 2, 4, … about eight hours before the last.
+      now() + interval '1 minute' * 2 ^ (v_notice.attempt_count - 1)
+    );
+  end if;
+  return v_notice.state;
+end
+$$;
+comment on function gdpr.finish_notice(uuid, boolean, text) is
+$$Notes what became of a notice and returns its state; one that failed is queued again, at most so often as
+gdpr.notice_attempts() says.$$;
+revoke all on function gdpr.finish_notice(uuid, boolean, text) from public;
+grant execute on function gdpr.finish_notice(uuid, boolean, text) to howdah_worker;
+--! EndIncluded gdpr/recipients/finish_notice.sql
+--! Included gdpr/recipients/notices_by_hand.sql
+-- What is left for a person to do, for the operator.
+create or replace function gdpr.notices_by_hand()
+  returns table (notice_id uuid, recipient text, erasure_id uuid, known_there_as jsonb, erased_at timestamptz, last_error text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select n.id, n.recipient, n.erasure_id, private.unseal_text(n.sealed_references)::jsonb, e.erased_at, n.last_error
+  from gdpr.recipient_notices as n
+  join gdpr.erasures as e on e.id = n.erasure_id
+  where n.state in ('by_hand', 'failed') and e.erased_at is not null
+  order by e.erased_at, n.recipient
+$$;
+comment on function gdpr.notices_by_hand() is
+$$Recipients that somebody has to tell of an erasure, and by what they know the person. Afterwards: mark_recipient_told().$$;
+revoke all on function gdpr.notices_by_hand() from public;
+
+create or replace function gdpr.mark_recipient_told(notice_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update gdpr.recipient_notices as n
+  set state = 'told', told_at = core.now(), sealed_references = null, last_error = null
+  where n.id = mark_recipient_told.notice_id and n.state in ('by_hand', 'failed');
+  if not found then
+    perform core.raise_error('recipient_not_found');
+  end if;
+end
+$$;
+comment on function gdpr.mark_recipient_told(uuid) is
+$$Notes that a recipient was told by hand, and forgets by what they knew the person. Errors: recipient_not_found (404).$$;
+revoke all on function gdpr.mark_recipient_told(uuid) from public;
+
+create or replace function gdpr.erasure_report(user_id uuid)
+  returns jsonb
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'erasure_id', e.id, 'user_id', e.user_id, 'step', e.step, 'is_anonymization', e.is_anonymization,
+    'started_at', e.started_at, 'rows_at', e.rows_at, 'erased_at', e.erased_at, 'statistics_at', e.statistics_at,
+    'row_counts', e.row_counts, 'audit_events_blanked', e.audit_events_blanked,
+    'recipients', (
+      select jsonb_agg(jsonb_build_object(
+        'name', r.name, 'state', coalesce(n.state, case when r.source is null then 'nothing_to_tell' else 'knew_nothing' end),
+        'reason', r.nothing_to_tell, 'attempt_count', n.attempt_count, 'told_at', n.told_at, 'last_error', n.last_error
+      ) order by r.name)
+      from gdpr.recipients as r
+      left join gdpr.recipient_notices as n on n.recipient = r.name and n.erasure_id = e.id
+    )
+  )
+  from gdpr.erasures as e
+  where e.user_id = erasure_report.user_id
+$$;
+comment on function gdpr.erasure_report(uuid) is
+$$How far an erasure is, what went, and which recipients were told, have to be told, or could not be. Nothing personal.$$;
+revoke all on function gdpr.erasure_report(uuid) from public;
+--! EndIncluded gdpr/recipients/notices_by_hand.sql
+--! Included gdpr/recipients/triggers.sql
+-- What keeps recipients and notices true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.recipients
+  for each row execute function core.tg__touch_updated_at();
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.recipient_notices
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/recipients/triggers.sql
+--! Included gdpr/recipients/policies.sql
+-- No web role reads these; operators own them.
+alter table gdpr.recipients enable row level security;
+alter table gdpr.recipient_notices enable row level security;
+--! EndIncluded gdpr/recipients/policies.sql
+--! EndIncluded gdpr/recipients/_module.sql
+--! Included gdpr/data_exports/_module.sql
+-- data_exports: copies of their data that people ask for, made by the worker, fetched once with the password.
+--! Included gdpr/data_exports/data_export_attempts.sql
+-- A worker that is stopped, or dies, begins an export anew. One that kills every worker has to end.
+create or replace function gdpr.data_export_attempts() returns integer language sql immutable parallel safe
+return 5;
+comment on function gdpr.data_export_attempts() is $$An export that did not come to its end in so many attempts has failed.$$;
+revoke all on function gdpr.data_export_attempts() from public;
+--! EndIncluded gdpr/data_exports/data_export_attempts.sql
+--! Included gdpr/data_exports/triggers.sql
+-- What keeps exports true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.data_exports
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/data_exports/triggers.sql
+--! Included gdpr/data_exports/policies.sql
+-- Row-level security of exports. Writes go through functions; people read how far theirs is.
+
+-- The hash of the download's token is in no grant.
+alter table gdpr.data_exports enable row level security;
+drop policy if exists select_own on gdpr.data_exports;
+create policy select_own on gdpr.data_exports
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on gdpr.data_exports from howdah_anon, howdah_user, howdah_admin;
+grant select (
+  id, user_id, kind, state, table_count, exported_table_count, exported_row_count, part_count, size_bytes, sha256,
+  manifest, requested_at, data_as_of, ready_at, expires_at, finished_at
+) on gdpr.data_exports to howdah_user, howdah_admin;
+
+-- No policy: the file itself leaves through gdpr's download alone.
+alter table gdpr.data_export_parts enable row level security;
+--! EndIncluded gdpr/data_exports/policies.sql
+--! Included gdpr/data_exports/views.sql
+-- What the API shows of exports.
+
+create or replace view api.data_exports
+  with (security_invoker = true)
+as
+select
+  e.id,
+  e.kind,
+  e.state,
+  e.table_count,
+  e.exported_table_count,
+  e.exported_row_count,
+  e.part_count,
+  e.size_bytes,
+  encode(e.sha256, 'hex') as sha256,
+  e.manifest,
+  e.requested_at,
+  e.data_as_of,
+  e.ready_at,
+  e.expires_at,
+  e.finished_at
+from gdpr.data_exports as e;
+comment on view api.data_exports is $$The copies of your data that you asked for in the last 90 days, and how far each is.$$;
+comment on column api.data_exports.id is $$Key of the export.$$;
+comment on column api.data_exports.kind is $$What was asked for: access or portability; the file is the same.$$;
+comment on column api.data_exports.state is
+$$waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more.$$;
+comment on column api.data_exports.table_count is $$How many tables are to be read; null until it began.$$;
+comment on column api.data_exports.exported_table_count is $$How many of them have been read.$$;
+comment on column api.data_exports.exported_row_count is $$How many rows have been written.$$;
+comment on column api.data_exports.part_count is $$In how many parts the file is downloaded; null before it is ready.$$;
+comment on column api.data_exports.size_bytes is $$Size of the file, in bytes.$$;
+comment on column api.data_exports.sha256 is $$SHA-256 of the file, in hexadecimal digits.$$;
+comment on column api.data_exports.manifest is
+$$What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+the file as manifest.json.$$;
+comment on column api.data_exports.requested_at is $$When you asked for it.$$;
+comment on column api.data_exports.data_as_of is $$The one moment at which everything in the file was true.$$;
+comment on column api.data_exports.ready_at is $$Since when it can be downloaded.$$;
+comment on column api.data_exports.expires_at is $$When the file is deleted if nobody has downloaded it.$$;
+comment on column api.data_exports.finished_at is $$When it was downloaded, expired or failed.$$;
+revoke all on api.data_exports from howdah_anon, howdah_user, howdah_admin;
+grant select on api.data_exports to howdah_user, howdah_admin;
+--! EndIncluded gdpr/data_exports/views.sql
+--! Included gdpr/data_exports/retire_data_exports.sql
+-- A file whose time is over goes; so does one that went out whole and nobody confirmed: the last part may be fetched
+-- again as long as its token lives, or until its owner asks for a new export.
+create or replace function gdpr.retire_data_exports(user_id uuid default null)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_retired_count integer;
+begin
+  with retired as (
+    update gdpr.data_exports as e
+    set state = case when e.served_part = e.part_count - 1 then 'downloaded' else 'expired' end,
+      finished_at = core.now(), download_hash = null, download_expires_at = null
+    where e.state = 'ready'
+      and (retire_data_exports.user_id is null or e.user_id = retire_data_exports.user_id)
+      and (
+        e.expires_at <= core.now()
+        or e.served_part = e.part_count - 1
+          and (e.download_expires_at <= core.now() or retire_data_exports.user_id is not null)
+      )
+    returning e.id
+  ), emptied as (
+    delete from gdpr.data_export_parts as p using retired as r where p.export_id = r.id
+  )
+  select count(*)::integer into v_retired_count from retired;
+  return v_retired_count;
+end
+$$;
+comment on function gdpr.retire_data_exports(uuid) is
+$$Deletes the files of exports that have expired or went out whole, of one account or of all; returns how many.$$;
+revoke all on function gdpr.retire_data_exports(uuid) from public;
+--! EndIncluded gdpr/data_exports/retire_data_exports.sql
+--! Included gdpr/data_exports/request_data_export.sql
+-- Articles 15 and 20, asked for by the person. One at a time: who asks twice waits for one file.
+-- security definer: web roles write no export and queue no job; the account is the caller's own.
+create or replace function api.request_data_export(kind text default 'access')
+  returns setof api.data_exports
+  language plpgsql
+  volatile
+  security definer
+  rows 1
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_export_id uuid;
+begin
+  if coalesce(request_data_export.kind, '') not in ('access', 'portability') then
+    perform core.raise_error('data_export_kind_unknown',
+      format('The kind was %s.', coalesce(to_json(left(request_data_export.kind, 80))::text, 'null')));
+  end if;
+  -- Two requests at once: the second finds what the first made.
+  perform from core.users as u where u.id = v_user_id for update;
+  perform gdpr.retire_data_exports(v_user_id);
+  select e.id into v_export_id
+  from gdpr.data_exports as e where e.user_id = v_user_id and e.state in ('waiting', 'running', 'ready');
+  if v_export_id is null then
+    if (
+      select count(*) from gdpr.data_exports as e
+      where e.user_id = v_user_id and e.requested_at > core.now() - interval '1 day'
+    ) >= (core.setting('data_exports_per_day') #>> '{}')::integer then
+      perform core.raise_error('too_many_data_exports');
+    end if;
+    insert into gdpr.data_exports (user_id, request_id, kind, requested_at)
+    values (
+      v_user_id, gdpr.open_subject_request(v_user_id, request_data_export.kind), request_data_export.kind, core.now()
+    )
+    returning id into v_export_id;
+    perform core.enqueue_job('gdpr/export_data', jsonb_build_object('export_id', v_export_id));
+    perform core.record_security_event('data_export_requested', v_user_id);
+  end if;
+  return query select e.* from api.data_exports as e where e.id = v_export_id;
+end
+$$;
+comment on function api.request_data_export(text) is
+$$Ask for a copy of everything held about you; a mail and a notification tell when it can be downloaded.
+
+kind: access (what do you hold about me?) or portability (I want to take it elsewhere); the file is the same: a ZIP with
+each table as JSON and as CSV. While one is being made or is ready, asking again answers with that one.
+
+Errors: not_signed_in (401), data_export_kind_unknown (400), too_many_data_exports (429).$$;
+revoke all on function api.request_data_export(text) from public;
+grant execute on function api.request_data_export(text) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/data_exports/request_data_export.sql
+--! Included gdpr/data_exports/data_export_status.sql
+create or replace function api.data_export_status()
+  returns setof api.data_exports
+  language sql
+  stable
+  rows 1
+begin atomic
+  select
+    e.id, e.kind, e.state, e.table_count, e.exported_table_count, e.exported_row_count, e.part_count, e.size_bytes,
+    e.sha256, e.manifest, e.requested_at, e.data_as_of, e.ready_at, e.expires_at, e.finished_at
+  from api.data_exports as e
+  order by e.requested_at desc, e.id desc
+  limit 1;
+end;
+comment on function api.data_export_status() is
+$$How far the copy of your data is that you asked for last; nothing when you never did, or longer than 90 days ago.$$;
+revoke all on function api.data_export_status() from public;
+grant execute on function api.data_export_status() to howdah_user, howdah_admin;
+--! EndIncluded gdpr/data_exports/data_export_status.sql
+--! Included gdpr/data_exports/begin_data_export.sql
+-- The worker's first step with an export. What an earlier attempt wrote is of another moment, and its moment is over:
+-- it goes, and the number of the attempt shuts out whoever still works on it.
+-- security definer: the worker reads no export; it takes one that waits, or that a dead worker left.
+create or replace function gdpr.begin_data_export(export_id uuid)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_export gdpr.data_exports;
+begin
+  select e.* into v_export from gdpr.data_exports as e where e.id = begin_data_export.export_id for update;
+  if coalesce(v_export.state, '') not in ('waiting', 'running') then
+    return null;
+  end if;
+  delete from gdpr.data_export_parts as p where p.export_id = v_export.id;
+  if v_export.attempt_count >= gdpr.data_export_attempts() then
+    update gdpr.data_exports as e
+    set state = 'failed', error_key = coalesce(e.error_key, 'interrupted'), finished_at = core.now()
+    where e.id = v_export.id;
+    return null;
+  end if;
+  update gdpr.data_exports as e
+  set state = 'running', attempt_count = e.attempt_count + 1, table_count = null, exported_table_count = 0,
+    exported_row_count = 0, data_as_of = null
+  where e.id = v_export.id;
+  return v_export.attempt_count + 1;
+end
+$$;
+comment on function gdpr.begin_data_export(uuid) is
+$$Takes an export that waits, or that a worker left half done, and returns the number of the attempt; null when there is
+nothing to do: it is ready, has failed too often or is gone.$$;
+revoke all on function gdpr.begin_data_export(uuid) from public;
+grant execute on function gdpr.begin_data_export(uuid) to howdah_worker;
+--! EndIncluded gdpr/data_exports/begin_data_export.sql
+--! Included gdpr/data_exports/running_export.sql
+-- Each step of an export asks this first: the account may have been erased, or another worker may have begun anew.
+create or replace function gdpr.running_export(export_id uuid, attempt integer)
+  returns setof gdpr.data_exports
+  language sql
+  stable
+  rows 1
+begin atomic
+  select e.*
+  from gdpr.data_exports as e
+  where e.id = running_export.export_id and e.state = 'running' and e.attempt_count = running_export.attempt;
+end;
+comment on function gdpr.running_export(uuid, integer) is
+$$The export, as long as this attempt is the one that works on it; else no row.$$;
+revoke all on function gdpr.running_export(uuid, integer) from public;
+--! EndIncluded gdpr/data_exports/running_export.sql
+--! Included gdpr/data_exports/read_data_export_tables.sql
+-- The first question of the transaction that an export reads in; its snapshot is the moment of the whole file.
+-- security definer: the worker reads no registry and no export but the one it works on.
+create or replace function gdpr.read_data_export_tables(export_id uuid, attempt integer)
+  returns table (user_id uuid, data_as_of timestamptz, relation text, columns text[])
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select e.user_id, core.now(), t.relation, t.columns::text[]
+  from gdpr.running_export(read_data_export_tables.export_id, read_data_export_tables.attempt) as e,
+    gdpr.export_tables(e.user_id) as t
+$$;
+comment on function gdpr.read_data_export_tables(uuid, integer) is
+$$The tables that an export reads, in order; none when the attempt is over.$$;
+revoke all on function gdpr.read_data_export_tables(uuid, integer) from public;
+grant execute on function gdpr.read_data_export_tables(uuid, integer) to howdah_worker;
+--! EndIncluded gdpr/data_exports/read_data_export_tables.sql
+--! Included gdpr/data_exports/open_data_export_table.sql
+-- A cursor over a person's rows of one table: whoever fetches holds a hundred rows, however many there are. What the
+-- values look like as text is decided here once, so that JSON and CSV cannot differ.
+-- security definer: the worker reads no table; the cursor is opened, and its rights are checked, as the owner.
+create or replace function gdpr.open_data_export_table(export_id uuid, attempt integer, relation text, format text)
+  returns refcursor
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+  -- All rows are wanted, not the first ones soon; and compiling takes memory.
+  set cursor_tuple_fraction = 1
+  set jit = off
+as $$
+declare
+  v_rows refcursor := 'data_export_rows';
+  v_user_id uuid;
+  v_table record;
+  v_value text;
+begin
+  select e.user_id into v_user_id
+  from gdpr.running_export(open_data_export_table.export_id, open_data_export_table.attempt) as e;
+  select t.* into v_table
+  from gdpr.export_tables(v_user_id) as t
+  where v_user_id is not null and t.relation = open_data_export_table.relation;
+  if v_table.relation is null then
+    return null;
+  end if;
+  v_value := case open_data_export_table.format when 'json' then 't' else (
+    select format('array[%s]', string_agg(format('to_jsonb(t.%I) #>> ''{}''', c.name), ', ' order by c.place))
+    from unnest(v_table.columns) with ordinality as c (name, place)
+  ) end;
+  open v_rows for execute format('select to_json(%s)::text as row from (%s) as t', v_value, v_table.query)
+    using v_user_id;
+  return v_rows;
+end
+$$;
+comment on function gdpr.open_data_export_table(uuid, integer, text, text) is
+$$Opens the cursor data_export_rows over the rows of one table: with format json each row as an object, else as an array of
+its values as texts. Null when the attempt is over. It lives as long as its transaction.$$;
+revoke all on function gdpr.open_data_export_table(uuid, integer, text, text) from public;
+grant execute on function gdpr.open_data_export_table(uuid, integer, text, text) to howdah_worker;
+--! EndIncluded gdpr/data_exports/open_data_export_table.sql
+--! Included gdpr/data_exports/note_data_export_progress.sql
+-- security definer: the worker writes no export but how far the one is that it works on.
+create or replace function gdpr.note_data_export_progress(
+  export_id uuid, attempt integer, data_as_of timestamptz, table_count integer, exported_table_count integer,
+  exported_row_count bigint
+)
+  returns boolean
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  with noted as (
+    update gdpr.data_exports as e
+    set data_as_of = note_data_export_progress.data_as_of, table_count = note_data_export_progress.table_count,
+      exported_table_count = note_data_export_progress.exported_table_count,
+      exported_row_count = note_data_export_progress.exported_row_count
+    where e.id = note_data_export_progress.export_id and e.state = 'running'
+      and e.attempt_count = note_data_export_progress.attempt
+    returning 1
+  )
+  select exists (select from noted)
+$$;
+comment on function gdpr.note_data_export_progress(uuid, integer, timestamptz, integer, integer, bigint) is
+$$Notes how far an export is, for its owner to see; false when the attempt is over.$$;
+revoke all on function gdpr.note_data_export_progress(uuid, integer, timestamptz, integer, integer, bigint) from public;
+grant execute on function gdpr.note_data_export_progress(uuid, integer, timestamptz, integer, integer, bigint)
+  to howdah_worker;
+--! EndIncluded gdpr/data_exports/note_data_export_progress.sql
+--! Included gdpr/data_exports/add_data_export_part.sql
+-- security definer: the worker writes no part but the next one of the export that it works on.
+create or replace function gdpr.add_data_export_part(export_id uuid, attempt integer, number integer, content bytea)
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Held until the part stands: an erasure, or another attempt, waits for it and then takes it away with the others.
+  perform from gdpr.data_exports as e
+  where e.id = add_data_export_part.export_id and e.state = 'running' and e.attempt_count = add_data_export_part.attempt
+  for share;
+  if not found then
+    return false;
+  end if;
+  insert into gdpr.data_export_parts (export_id, number, content)
+  values (add_data_export_part.export_id, add_data_export_part.number, add_data_export_part.content);
+  return true;
+end
+$$;
+comment on function gdpr.add_data_export_part(uuid, integer, integer, bytea) is
+$$Keeps a part of the file, at most 1 MiB; false when the attempt is over.$$;
+revoke all on function gdpr.add_data_export_part(uuid, integer, integer, bytea) from public;
+grant execute on function gdpr.add_data_export_part(uuid, integer, integer, bytea) to howdah_worker;
+--! EndIncluded gdpr/data_exports/add_data_export_part.sql
+--! Included gdpr/data_exports/tell_data_export_ready.sql
+-- By mail and in the inbox, in the languages that the mails have.
+create or replace function gdpr.tell_data_export_ready(user_id uuid, export_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_is_german boolean := (
+    select lower(u.locale) ~ '^de\M' from core.users as u where u.id = tell_data_export_ready.user_id
+  );
+begin
+  perform private.queue_mail('data_export_ready', tell_data_export_ready.user_id);
+  perform core.notify(
+    tell_data_export_ready.user_id, 'data_export',
+    case when v_is_german then 'Die Kopie Ihrer Daten liegt bereit' else 'The copy of your data is ready' end,
+    case when v_is_german then 'Laden Sie sie mit Ihrem Passwort herunter, bevor sie gelöscht wird.'
+      else 'Download it with your password before it is deleted.' end,
+    jsonb_build_object('export_id', tell_data_export_ready.export_id),
+    dedupe_key => 'data_export:' || tell_data_export_ready.export_id
+  );
+end
+$$;
+comment on function gdpr.tell_data_export_ready(uuid, uuid) is $$Tells somebody that their export can be downloaded.$$;
+revoke all on function gdpr.tell_data_export_ready(uuid, uuid) from public;
+--! EndIncluded gdpr/data_exports/tell_data_export_ready.sql
+--! Included gdpr/data_exports/finish_data_export.sql
+-- Ready, answered in the register and told, all or nothing: a worker that dies before is followed by another, one that
+-- dies after has nothing left to do.
+-- security definer: the worker writes no export but the one it works on.
+create or replace function gdpr.finish_data_export(
+  export_id uuid, attempt integer, exported_row_count bigint, sha256 bytea, manifest jsonb
+)
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_export gdpr.data_exports;
+begin
+  update gdpr.data_exports as e
+  set state = 'ready', exported_table_count = e.table_count, exported_row_count = finish_data_export.exported_row_count,
+    sha256 = finish_data_export.sha256, manifest = finish_data_export.manifest, error_key = null,
+    part_count = f.part_count, size_bytes = f.size_bytes, ready_at = core.now(),
+    expires_at = core.now() + (core.setting('data_export_retention_hours') #>> '{}')::integer * interval '1 hour'
+  from (
+    select count(*) as part_count, sum(octet_length(p.content)) as size_bytes
+    from gdpr.data_export_parts as p where p.export_id = finish_data_export.export_id
+  ) as f
+  where e.id = finish_data_export.export_id and e.state = 'running' and e.attempt_count = finish_data_export.attempt
+  returning e.* into v_export;
+  if v_export.id is null then
+    return false;
+  end if;
+  perform gdpr.close_subject_request(v_export.request_id, 'fulfilled');
+  perform gdpr.tell_data_export_ready(v_export.user_id, v_export.id);
+  perform core.record_security_event('data_exported', v_export.user_id,
+    jsonb_build_object('export_id', v_export.id, 'row_count', v_export.exported_row_count));
+  return true;
+end
+$$;
+comment on function gdpr.finish_data_export(uuid, integer, bigint, bytea, jsonb) is
+$$Makes an export ready for its owner, who is told, and closes the request; false when the attempt is over.$$;
+revoke all on function gdpr.finish_data_export(uuid, integer, bigint, bytea, jsonb) from public;
+grant execute on function gdpr.finish_data_export(uuid, integer, bigint, bytea, jsonb) to howdah_worker;
+--! EndIncluded gdpr/data_exports/finish_data_export.sql
+--! Included gdpr/data_exports/give_up_data_export.sql
+-- security definer: the worker writes no export but the one it worked on.
+create or replace function gdpr.give_up_data_export(export_id uuid, attempt integer, error_key text)
+  returns boolean
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_is_final boolean := give_up_data_export.attempt >= gdpr.data_export_attempts();
+begin
+  update gdpr.data_exports as e
+  set state = case when v_is_final then 'failed' else 'waiting' end,
+    error_key = left(give_up_data_export.error_key, 100),
+    finished_at = case when v_is_final then core.now() end
+  where e.id = give_up_data_export.export_id and e.state = 'running'
+    and e.attempt_count = give_up_data_export.attempt;
+  if not found then
+    return false;
+  end if;
+  delete from gdpr.data_export_parts as p where p.export_id = give_up_data_export.export_id;
+  return not v_is_final;
+end
+$$;
+comment on function gdpr.give_up_data_export(uuid, integer, text) is
+$$Notes why an attempt failed, as a key and never as a message, and throws away what it wrote; whether to try again.$$;
+revoke all on function gdpr.give_up_data_export(uuid, integer, text) from public;
+grant execute on function gdpr.give_up_data_export(uuid, integer, text) to howdah_worker;
+--! EndIncluded gdpr/data_exports/give_up_data_export.sql
+--! Included gdpr/data_exports/data_export_download_schema.sql
+create or replace function gdpr.data_export_download_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return '{
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["token", "expires_at", "part_count", "size_bytes", "sha256", "part_sha256"],
+  "properties": {
+    "token": {"type": "string"},
+    "expires_at": {"type": "string"},
+    "part_count": {"type": "integer"},
+    "size_bytes": {"type": "integer"},
+    "sha256": {"type": "string"},
+    "part_sha256": {"type": "array", "items": {"type": "string"}}
+  }
+}'::jsonb;
+comment on function gdpr.data_export_download_schema() is $$JSON Schema of what start_data_export_download answers.$$;
+revoke all on function gdpr.data_export_download_schema() from public;
+--! EndIncluded gdpr/data_exports/data_export_download_schema.sql
+--! Included gdpr/data_exports/start_data_export_download.sql
+-- The file is all that is known about somebody, so a stolen session is not enough for it: the password opens it, and the
+-- second factor where there is one. The token exists in this answer only.
+-- security definer: web roles write no export; it must be the caller's own.
+create or replace function api.start_data_export_download(export_id uuid, password text, code text default null)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_refusal jsonb;
+  v_token text := core.base64url(extensions.gen_random_bytes(32));
+  v_export gdpr.data_exports;
+begin
+  perform core.require_plain_call();
+  v_refusal := private.reauthenticate(start_data_export_download.password);
+  if v_refusal is null and private.has_second_factor(v_user_id) then
+    v_refusal := private.require_second_factor(start_data_export_download.code);
+  end if;
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  update gdpr.data_exports as e
+  set download_hash = sha256(convert_to(v_token, 'UTF8')), served_part = null,
+    download_expires_at = least(
+      e.expires_at, core.now() + (core.setting('data_export_download_minutes') #>> '{}')::integer * interval '1 minute'
+    )
+  where e.id = start_data_export_download.export_id and e.user_id = v_user_id
+    and e.state = 'ready' and e.expires_at > core.now()
+    -- Once the last part went out the whole did, and it goes out once.
+    and coalesce(e.served_part, -1) < e.part_count - 1
+  returning e.* into v_export;
+  if v_export.id is null then
+    return core.error_response('data_export_not_found');
+  end if;
+  perform core.record_security_event('data_export_download_started', v_user_id,
+    jsonb_build_object('export_id', v_export.id));
+  return jsonb_build_object(
+    'token', v_token,
+    'expires_at', to_char(v_export.download_expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+    'part_count', v_export.part_count,
+    'size_bytes', v_export.size_bytes,
+    'sha256', encode(v_export.sha256, 'hex'),
+    'part_sha256', (
+      select jsonb_agg(encode(p.sha256, 'hex') order by p.number)
+      from gdpr.data_export_parts as p where p.export_id = v_export.id
+    )
+  );
+end
+$$;
+comment on function api.start_data_export_download(uuid, text, text) is
+$$Begin to download the copy of your data: the token for download_data_export, and what the file must turn out to be.
+
+Needs the password (an account without one sends a fresh id_token of an identity it has), and a code of the app where the
+second factor is on. Calling it again voids the earlier token and begins anew, until the last part has been handed out.
+
+@returns gdpr.data_export_download_schema
+Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), data_export_not_found (404),
+too_many_attempts (429).$$;
+revoke all on function api.start_data_export_download(uuid, text, text) from public;
+grant execute on function api.start_data_export_download(uuid, text, text) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/data_exports/start_data_export_download.sql
+--! Included gdpr/data_exports/download_data_export.sql
+-- Part after part, each once, and never back: a link that leaked opens nothing that was fetched before. Only the part
+-- that went out last may be asked for again, because a connection may break while it is on its way.
+-- security definer: web roles read no part; export and token must be the caller's own.
+create or replace function api.download_data_export(token text, part integer)
+  returns api."application/octet-stream"
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_export gdpr.data_exports;
+  v_content bytea;
+begin
+  select e.* into v_export
+  from gdpr.data_exports as e
+  where e.user_id = v_user_id and e.download_hash = sha256(convert_to(download_data_export.token, 'UTF8'))
+    and e.state = 'ready' and e.download_expires_at > core.now()
+  for update;
+  if v_export.id is null
+    or download_data_export.part is null
+    or not download_data_export.part between coalesce(v_export.served_part, 0) and coalesce(v_export.served_part + 1, 0)
+  then
+    perform core.raise_error('data_export_not_found');
+  end if;
+  -- Asking for the part behind the last one says that all have arrived.
+  if download_data_export.part = v_export.part_count then
+    update gdpr.data_exports as e
+    set state = 'downloaded', finished_at = core.now(), download_hash = null, download_expires_at = null
+    where e.id = v_export.id;
+    delete from gdpr.data_export_parts as p where p.export_id = v_export.id;
+    perform core.record_security_event('data_export_downloaded', v_user_id, jsonb_build_object('export_id', v_export.id));
+    return ''::bytea;
+  end if;
+  update gdpr.data_exports as e
+  set served_part = download_data_export.part
+  where e.id = v_export.id and e.served_part is distinct from download_data_export.part;
+  if download_data_export.part = v_export.part_count - 1 then
+    delete from gdpr.data_export_parts as p where p.export_id = v_export.id and p.number < download_data_export.part;
+  end if;
+  select p.content into strict v_content
+  from gdpr.data_export_parts as p
+  where p.export_id = v_export.id and p.number = download_data_export.part;
+  return v_content;
+end
+$$;
+comment on function api.download_data_export(text, integer) is
+$$The next part of the file: send Accept: application/octet-stream, and ask for the parts 0, 1, 2 … until an empty answer,
+which says that the file is whole and deleted here.
+
+Each part is handed out once, in order; the one that went out last may be asked for again while the token lives.
+
+Errors: not_signed_in (401), data_export_not_found (404): also for a token that is used up, expired or somebody else's.$$;
+revoke all on function api.download_data_export(text, integer) from public;
+grant execute on function api.download_data_export(text, integer) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/data_exports/download_data_export.sql
+--! Included gdpr/data_exports/clean_up_data_exports.sql
+-- security definer: the worker deletes no export; only what has outlived its purpose goes.
+create or replace function gdpr.clean_up_data_exports()
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_retired_count integer := gdpr.retire_data_exports();
+begin
+  delete from gdpr.data_exports as e
+  where e.finished_at is not null and e.requested_at < core.now() - interval '90 days';
+  return v_retired_count;
+end
+$$;
+comment on function gdpr.clean_up_data_exports() is
+$$Deletes the files of exports that have expired or were downloaded, and what is known of exports older than 90 days; returns
+how many files. Safe to repeat.$$;
+revoke all on function gdpr.clean_up_data_exports() from public;
+grant execute on function gdpr.clean_up_data_exports() to howdah_worker;
+--! EndIncluded gdpr/data_exports/clean_up_data_exports.sql
+--! Included gdpr/data_exports/measure_data_exports.sql
+-- Whether people get what they asked for: minutes are expected, a month is the law.
+create or replace function gdpr.measure_data_exports()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select v.metric, '{}'::jsonb, v.value
+  from (
+    select
+      coalesce(max(extract(epoch from core.now() - e.requested_at)) filter (where e.state in ('waiting', 'running')), 0)
+        as waiting_seconds,
+      -- Until a later export, or an operator, has answered the request.
+      count(*) filter (where e.state = 'failed' and r.closed_at is null) as failed_count
+    from gdpr.data_exports as e join gdpr.subject_requests as r on r.id = e.request_id
+  ) as t, lateral (values
+    ('data_export_wait_seconds', round(t.waiting_seconds, 3)),
+    ('data_exports_failed', t.failed_count::numeric)
+  ) as v (metric, value)
+$$;
+comment on function gdpr.measure_data_exports() is
+$$How long the oldest unfinished export has waited, and how many failed whose request is still open.$$;
+revoke all on function gdpr.measure_data_exports() from public;
+--! EndIncluded gdpr/data_exports/measure_data_exports.sql
+--! EndIncluded gdpr/data_exports/_module.sql
+--! Included gdpr/proof/_module.sql
+-- proof: that an erasure erased, shown by searching, written down outside the database, and done again after a restore.
+--! Included gdpr/proof/words_in.sql
+-- How words are taken out of a column, by its type: said once for what is collected and for what others also wrote.
+create or replace function gdpr.words_in(column_name name, type_name text)
+  returns text
+  language sql
+  immutable
+  strict
+  parallel safe
+return case
+  when words_in.type_name in ('text', 'name', 'character varying', 'character', 'uuid', 'inet')
+    then format('(select (t.%I)::text)', words_in.column_name)
+  when words_in.type_name in ('text[]', 'uuid[]') then format('(select unnest(t.%I)::text)', words_in.column_name)
+  when words_in.type_name = 'bytea' then format($f$(select encode(t.%I, 'hex'))$f$, words_in.column_name)
+  when words_in.type_name in ('json', 'jsonb') then format(
+    $f$(select jsonb_path_query((t.%I)::jsonb, 'strict $.** ? (@.type() == "string")') #>> '{}')$f$, words_in.column_name
+  )
+end;
+comment on function gdpr.words_in(name, text) is
+$$A subquery, in SQL, with the words of one column of a row t: itself, its elements, or every text inside its JSON. Null
+for types that hold none: numbers, times, truth values.$$;
+revoke all on function gdpr.words_in(name, text) from public;
+--! EndIncluded gdpr/proof/words_in.sql
+--! Included gdpr/proof/personal_words.sql
+-- What a person was called and wrote, before it goes: asked of the declarations, so that a new table is asked too.
+-- Bounded, because an account may have a million rows: so many words a column stand for the rest.
+create or replace function gdpr.personal_words(user_id uuid)
+  returns table (origin text, word text, is_identity boolean)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_column record;
+begin
+  for v_column in
+    select p.schema_name, p.table_name, p.column_name, p.schema_name || '.' || p.table_name || '.' || p.column_name as origin,
+      f.filter, w.words, 
+      (p.schema_name, p.table_name) = ('core', 'users')
+        and p.column_name in ('email', 'email_key', 'full_name', 'display_name', 'avatar_url') as says_who
+    from gdpr.column_policies as p
+    join pg_attribute as a
+      on a.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass and a.attname = p.column_name
+    cross join lateral (
+      select gdpr.subject_filter(p.schema_name, p.table_name) as filter
+    ) as f
+    cross join lateral (select gdpr.words_in(p.column_name, format_type(a.atttypid, null)) as words) as w
+    where p.class <> 'none' and p.on_erase <> 'keep' and f.filter is not null and w.words is not null
+      -- A foreign key names a row of others, and a closed list of words belongs to nobody.
+      and not exists (
+        select from pg_constraint as k
+        where k.conrelid = a.attrelid
+          and (k.contype = 'f' and a.attnum = any (k.conkey)
+            or k.contype = 'c' and k.conkey = array[a.attnum] and pg_get_constraintdef(k.oid) ~ '= ANY \(+ARRAY\[')
+      )
+    order by 1, 2, a.attnum
+  loop
+    return query execute format(
+      'select %L::text, d.word, %L or d.word ~ ''^[^@[:space:]]+@[^@[:space:]]+$''
+       from (
+         select distinct left(r.word, 200) as word
+         from (select w.word from %I.%I as t cross join lateral %s as w (word) where %s limit 2000) as r
+         where r.word <> ''''
+         limit 40
+       ) as d',
+      v_column.origin, v_column.says_who, v_column.schema_name, v_column.table_name, v_column.words, v_column.filter
+    ) using personal_words.user_id;
+  end loop;
+  -- What they were called before: only the log remembers.
+  return query
+    select distinct 'core.users.' || v.key, left(v.value, 200), true
+    from core.audit_log as e
+    cross join lateral jsonb_each_text(coalesce(e.old_values, '{}') || coalesce(e.new_values, '{}')) as v
+    join gdpr.column_policies as p
+      on (p.schema_name, p.table_name, p.column_name) = ('core', 'users', v.key) and p.on_erase <> 'keep' and p.class <> 'none'
+    where e.subject_id = personal_words.user_id and e.relation = 'core.users' and e.blanked_by is null
+      and v.key in ('email', 'email_key', 'display_name', 'full_name') and v.value <> ''
+    limit 200;
+end
+$$;
+comment on function gdpr.personal_words(uuid) is
+$$The words that are held about an account: up to 40 of each column that an erasure takes away, each cut at 200
+characters, with where it stood and whether it says who the person is. Former addresses and names come from the audit log.$$;
+revoke all on function gdpr.personal_words(uuid) from public;
+--! EndIncluded gdpr/proof/personal_words.sql
+--! Included gdpr/proof/word_forms.sql
+-- What a word looks like once somebody has encoded it, or hashed it with nothing secret added: whoever has a list of
+-- addresses has those of it too. Everything in lower case, as it is searched for.
+create or replace function gdpr.word_forms(word text, is_identity boolean)
+  returns table (form text, needle text)
+  language sql
+  immutable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with spelled as (
+    select 'plain' as spelling, word_forms.word as value
+    union select 'lower case', lower(word_forms.word) where word_forms.is_identity and lower(word_forms.word) <> word_forms.word
+    union select 'upper case', upper(word_forms.word) where word_forms.is_identity and upper(word_forms.word) <> word_forms.word
+  ),
+  hashed as (
+    select h.name, s.spelling, h.value
+    from spelled as s
+    cross join lateral (values
+      ('md5', decode(md5(s.value), 'hex')),
+      ('sha1', extensions.digest(s.value, 'sha1')),
+      ('sha224', sha224(convert_to(s.value, 'UTF8'))),
+      ('sha256', sha256(convert_to(s.value, 'UTF8'))),
+      ('sha384', sha384(convert_to(s.value, 'UTF8'))),
+      ('sha512', sha512(convert_to(s.value, 'UTF8')))
+    ) as h (name, value)
+    where word_forms.is_identity
+  ),
+  forms as (
+    select 'plain' as form, word_forms.word as needle
+    -- As a quote or a line break stands inside JSON and arrays.
+    union all select 'json', trim(both '"' from to_json(word_forms.word)::text)
+    -- An id as bytes.
+    union all select 'hex', replace(word_forms.word, '-', '') where core.is_uuid(word_forms.word)
+    union all select 'hex', encode(convert_to(word_forms.word, 'UTF8'), 'hex')
+    -- Inside a longer text Base64 depends on where the word begins: what is the same for each of the three places.
+    union all
+    select 'base64', substr(
+      translate(encode(convert_to(repeat('x', b.shift) || word_forms.word, 'UTF8'), 'base64'), E'\n', ''),
+      1 + (array[0, 2, 3])[b.shift + 1],
+      (b.shift + octet_length(word_forms.word)) * 8 / 6 - (array[0, 2, 3])[b.shift + 1]
+    )
+    from generate_series(0, 2) as b (shift)
+    where octet_length(word_forms.word) >= 8
+    union all
+    select 'url', (
+      select string_agg(case when c.letter ~ '^[A-Za-z0-9._~-]$' then c.letter
+        else regexp_replace(encode(convert_to(c.letter, 'UTF8'), 'hex'), '(..)', '%\1', 'g') end, '' order by c.position)
+      from string_to_table(word_forms.word, null) with ordinality as c (letter, position)
+    )
+    union all select 'reversed', reverse(word_forms.word) where word_forms.is_identity
+    union all
+    select 'hash of Postgres', hashtextextended(s.value, 0)::text from spelled as s where word_forms.is_identity
+    union all select h.name, encode(h.value, 'hex') from hashed as h
+    union all
+    select h.name || ' base64', rtrim(translate(encode(h.value, 'base64'), E'\n', ''), '=') from hashed as h
+    union all
+    select h.name || ' base64url', translate(encode(h.value, 'base64'), E'+/=\n', '-_') from hashed as h
+  )
+  select (array_agg(f.form order by f.form <> 'plain', f.form))[1], lower(f.needle)
+  from forms as f where char_length(f.needle) >= 5 group by lower(f.needle)
+$$;
+comment on function gdpr.word_forms(text, boolean) is
+$$A word as it may be found: plain, inside JSON, as bytes in hex, Base64, URL-encoded; one that says who somebody is also
+reversed, and hashed (MD5, SHA-1, SHA-2, Postgres's own) as written, in lower and in upper case, in hex and Base64.
+
+Hashes with a secret or a salt look like chance, and are not found.$$;
+revoke all on function gdpr.word_forms(text, boolean) from public;
+--! EndIncluded gdpr/proof/word_forms.sql
+--! Included gdpr/proof/erasure_needles.sql
+-- Which words are worth looking for: the shorter and the plainer, the more often somebody else wrote them too.
+create or replace function gdpr.is_telling_word(word text, is_identity boolean)
+  returns boolean
+  language sql
+  immutable
+  parallel safe
+return case
+  when is_telling_word.is_identity then char_length(is_telling_word.word) >= 5
+  -- Numbers and times tell nothing of whom.
+  when is_telling_word.word ~ '^[0-9:TZ ,.+-]+$' then false
+  else char_length(is_telling_word.word) >= case when is_telling_word.word ~ '[^[:alpha:]]' then 8 else 12 end
+end;
+comment on function gdpr.is_telling_word(text, boolean) is
+$$Whether a word can prove anything: five characters where it says who somebody is, else eight, or twelve of letters alone.$$;
+revoke all on function gdpr.is_telling_word(text, boolean) from public;
+
+create or replace function gdpr.erasure_needles(erasure_id uuid)
+  returns table (origin text, word text, form text, needle text)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  -- Two words may share a form; it counts for the one that says who somebody is.
+  select distinct on (f.needle) w.origin, w.word, f.form, f.needle
+  from (
+    select e.origin, e.word, e.is_identity from private.erasure_words as e where e.erasure_id = erasure_needles.erasure_id
+    union all
+    select 'core.users.id', l.user_id::text, true from gdpr.erasure_ledger as l where l.id = erasure_needles.erasure_id
+  ) as w
+  cross join lateral gdpr.word_forms(w.word, w.is_identity) as f
+  where gdpr.is_telling_word(w.word, w.is_identity)
+  order by f.needle, w.is_identity desc, f.form = 'plain' desc, w.origin
+$$;
+comment on function gdpr.erasure_needles(uuid) is
+$$What is searched for after an erasure: every form of every telling word, and of the account's id.$$;
+revoke all on function gdpr.erasure_needles(uuid) from public;
+--! EndIncluded gdpr/proof/erasure_needles.sql
+--! Included gdpr/proof/searched_relations.sql
+-- Where to look: the catalog says, and no registry. Only the words that are looked for are left out.
+create or replace function gdpr.searched_relations()
+  returns table (schema_name name, table_name name, page_count bigint, text_of text, kept_columns name[])
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with relations as (
+    select c.oid, n.nspname, c.relname, c.relkind in ('r', 'm') as has_pages
+    from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'm')
+        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+        and c.oid <> 'private.erasure_words'::regclass
+        and has_table_privilege(c.oid, 'select')
+      or n.nspname = 'pg_catalog' and c.relname in (
+        'pg_stats', 'pg_stats_ext', 'pg_stats_ext_exprs', 'pg_description', 'pg_shdescription', 'pg_db_role_setting'
+      )
+      or n.nspname = 'extensions' and c.relname = 'pg_stat_statements'
+  )
+  select r.nspname, r.relname,
+    case when r.has_pages then pg_relation_size(r.oid) / current_setting('block_size')::bigint end,
+    case
+      when count(a.attname) > 90 then 't::text'
+      -- Samples of a column that stays are part of it.
+      when r.relname = 'pg_stats' then
+        'case when not exists (select from gdpr.column_policies as p where p.column_name = t.attname'
+        ' and p.class <> ''none'' and p.on_erase = ''keep'' and p.reason is not null'
+        ' and to_regclass(format(''%I.%I'', p.schema_name, p.table_name)) = coalesce('
+        'pg_partition_root(to_regclass(format(''%I.%I'', t.schemaname, t.tablename))),'
+        ' to_regclass(format(''%I.%I'', t.schemaname, t.tablename)))) then t::text end'
+      when count(a.attname) = 0 then quote_literal('')
+      else 'concat_ws(E''\n'', '
+        || string_agg(format('t.%I', a.attname), ', ' order by a.attnum) filter (where a.attname is not null) || ')'
+    end,
+    k.names
+  from relations as r
+  cross join lateral (
+    -- A partition is declared by its parent.
+    select coalesce(array_agg(p.column_name::name order by p.column_name), '{}') as names
+    from gdpr.column_policies as p
+    where format('%I.%I', p.schema_name, p.table_name)::regclass = coalesce(pg_partition_root(r.oid), r.oid)
+      and p.class <> 'none' and p.on_erase = 'keep' and p.reason is not null
+  ) as k
+  left join pg_attribute as a
+    on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped and a.attname <> all (k.names)
+  group by r.nspname, r.relname, r.oid, r.has_pages, k.names
+  order by r.nspname, r.relname
+$$;
+comment on function gdpr.searched_relations() is
+$$Every relation that holds rows, partitions by themselves, with the planner's statistics, comments, settings and kept
+statements: how many pages, and an SQL expression with the text of a row t, without columns that stay by declaration.$$;
+revoke all on function gdpr.searched_relations() from public;
+--! EndIncluded gdpr/proof/searched_relations.sql
+--! Included gdpr/proof/search_relation.sql
+-- Rows are read a megabyte at a time: looking for many words in one long text is far quicker than in each row. Stable,
+-- so that all of it sees one moment, and a row that is moved meanwhile is not missed.
+create or replace function gdpr.search_relation(
+  schema_name name, table_name name, text_of text, page_count bigint, needles text[]
+)
+  returns table (needle text, row_count bigint)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_relation text := format('%I.%I', search_relation.schema_name, search_relation.table_name);
+  v_step bigint;
+  v_page bigint := 0;
+  v_where text := 'true';
+  v_text text;
+  v_found text[];
+  v_all bigint := 0;
+begin
+  -- Long values lie beside the table: the more of them, the fewer pages at once.
+  v_step := greatest(1, 128 * search_relation.page_count * current_setting('block_size')::bigint
+    / greatest(pg_table_size(v_relation), 1));
+  loop
+    if search_relation.page_count is not null then
+      v_where := format('t.ctid >= ''(%s,0)'' and t.ctid < ''(%s,0)''', v_page,
+        case when v_page + v_step >= search_relation.page_count then 4294967295 else v_page + v_step end);
+    end if;
+    begin
+      execute format('select string_agg(lower(%s), E''\n''), %s + count(*) from %s as t where %s',
+        search_relation.text_of, v_all, v_relation, v_where) into v_text, v_all;
+    exception
+      -- Statements that the server does not count, a view that was never filled: there is nothing in it.
+      when object_not_in_prerequisite_state then
+        return;
+    end;
+    v_found := array(select n.needle from unnest(search_relation.needles) as n (needle) where strpos(v_text, n.needle) > 0);
+    if v_found <> '{}' then
+      return query execute format(
+        'select n.needle, count(*) from %s as t, unnest($1) as n (needle)
+         where %s and strpos(lower(%s), n.needle) > 0 group by n.needle',
+        v_relation, v_where, search_relation.text_of
+      ) using v_found;
+    end if;
+    v_page := v_page + v_step;
+    exit when search_relation.page_count is null or v_page >= search_relation.page_count;
+  end loop;
+  -- How many rows were read.
+  return query select null::text, v_all;
+end
+$$;
+comment on function gdpr.search_relation(name, name, text, bigint, text[]) is
+$$How many rows of a relation hold each of these needles (lower case); a null needle counts the rows that were read.$$;
+revoke all on function gdpr.search_relation(name, name, text, bigint, text[]) from public;
+--! EndIncluded gdpr/proof/search_relation.sql
+--! Included gdpr/proof/is_shared_word.sql
+-- Two people may have the same name, and many the same browser: a word that stands whole in a row which is declared to
+-- be about somebody else proves nothing, nor does one out of a document that copies what is everybody's.
+create or replace function gdpr.is_shared_word(
+  schema_name name, table_name name, word text, is_from_document boolean, user_id uuid
+)
+  returns boolean
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_column record;
+  v_is_shared boolean;
+begin
+  for v_column in
+    select p.schema_name, p.table_name, w.words,
+      case
+        when p.class = 'none' then 'true'
+        when p.subject is null then 'false'
+        when f.filter is not null then format('t.%I is not null and not coalesce((%s), false)', p.subject, f.filter)
+        else format('t.%I is not null and (t.%1$I)::text <> $1::text', p.subject)
+      end as is_others
+    from gdpr.column_policies as p
+    join pg_attribute as a
+      on a.attrelid = format('%I.%I', p.schema_name, p.table_name)::regclass and a.attname = p.column_name
+    cross join lateral (
+      select case when p.class <> 'none' then gdpr.subject_filter(p.schema_name, p.table_name) end as filter
+    ) as f
+    cross join lateral (select gdpr.words_in(p.column_name, format_type(a.atttypid, null)) as words) as w
+    where a.attrelid = coalesce(
+        pg_partition_root(to_regclass(format('%I.%I', is_shared_word.schema_name, is_shared_word.table_name))),
+        to_regclass(format('%I.%I', is_shared_word.schema_name, is_shared_word.table_name))
+      )
+      and w.words is not null
+      and (p.class <> 'none' or is_shared_word.is_from_document)
+  loop
+    execute format(
+      'select exists (select from %I.%I as t cross join lateral %s as w (word) where %s and left(w.word, 200) = $2)',
+      v_column.schema_name, v_column.table_name, v_column.words, v_column.is_others
+    ) into v_is_shared using is_shared_word.user_id, is_shared_word.word;
+    if v_is_shared then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+comment on function gdpr.is_shared_word(name, name, text, boolean, uuid) is
+$$Whether a word stands whole in a row of this relation that is declared to be another person's; for a word out of a
+document (JSON, array) also in one that is declared to be nobody's.$$;
+revoke all on function gdpr.is_shared_word(name, name, text, boolean, uuid) from public;
+--! EndIncluded gdpr/proof/is_shared_word.sql
+--! Included gdpr/proof/found_words.sql
+-- The search of one erasure, relation by relation. What is found in columns that stay by declaration is told apart from
+-- what should not be there.
+create or replace function gdpr.found_words(erasure_id uuid)
+  returns table (relation text, kept_column text, needle text, row_count bigint)
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_needles text[];
+  v_relation record;
+  v_column name;
+  v_kept text[];
+begin
+  v_needles := array(select distinct n.needle from gdpr.erasure_needles(found_words.erasure_id) as n);
+  for v_relation in select r.* from gdpr.searched_relations() as r loop
+    return query
+      select v_relation.schema_name || '.' || v_relation.table_name, null::text, f.needle, sum(f.row_count)::bigint
+      from gdpr.search_relation(
+        v_relation.schema_name, v_relation.table_name, v_relation.text_of, v_relation.page_count, v_needles
+      ) as f
+      group by f.needle;
+
+    continue when v_relation.kept_columns = '{}';
+    -- All that stay at once; only where something is found, one by one.
+    select array_agg(distinct f.needle) into v_kept
+    from gdpr.search_relation(
+      v_relation.schema_name, v_relation.table_name,
+      'concat_ws(E''\n'', ' || (select string_agg(format('t.%I', k.name), ', ') from unnest(v_relation.kept_columns) as k (name)) || ')',
+      v_relation.page_count, v_needles
+    ) as f
+    where f.needle is not null;
+    continue when v_kept is null;
+    foreach v_column in array v_relation.kept_columns loop
+      return query
+        select v_relation.schema_name || '.' || v_relation.table_name, v_column::text, f.needle, sum(f.row_count)::bigint
+        from gdpr.search_relation(
+          v_relation.schema_name, v_relation.table_name, format('t.%I::text', v_column), v_relation.page_count, v_kept
+        ) as f
+        where f.needle is not null
+        group by f.needle;
+    end loop;
+  end loop;
+end
+$$;
+comment on function gdpr.found_words(uuid) is
+$$Searches every relation for the words of an erasure, in all their forms: in how many rows each was found. A row without
+a needle says how many rows of a relation were read.$$;
+revoke all on function gdpr.found_words(uuid) from public;
+--! EndIncluded gdpr/proof/found_words.sql
+--! Included gdpr/proof/backups_end_at.sql
+-- Backups keep what they hold until they end: the one date that has to be told to who asks to be erased.
+create or replace function gdpr.backups_end_at(erased_at timestamptz)
+  returns timestamptz
+  language sql
+  stable
+return backups_end_at.erased_at + make_interval(days => core.setting('backup_retention_days')::integer);
+comment on function gdpr.backups_end_at(timestamptz) is $$When the last backup that may hold an erased account is gone.$$;
+revoke all on function gdpr.backups_end_at(timestamptz) from public;
+--! EndIncluded gdpr/proof/backups_end_at.sql
+--! Included gdpr/proof/utc_text.sql
+create or replace function gdpr.utc_text(instant timestamptz)
+  returns text
+  language sql
+  stable
+  parallel safe
+return to_char(utc_text.instant at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"');
+comment on function gdpr.utc_text(timestamptz) is $$An instant as a certificate writes it.$$;
+revoke all on function gdpr.utc_text(timestamptz) from public;
+--! EndIncluded gdpr/proof/utc_text.sql
+--! Included gdpr/proof/is_document.sql
+create or replace function gdpr.is_document(origin text)
+  returns boolean
+  language sql
+  stable
+begin atomic
+  select coalesce(bool_or(format_type(a.atttypid, null) in ('json', 'jsonb', 'text[]', 'uuid[]')), false)
+  from pg_attribute as a
+  where a.attrelid = to_regclass(split_part(is_document.origin, '.', 1) || '.' || split_part(is_document.origin, '.', 2))
+    and a.attname = split_part(is_document.origin, '.', 3);
+end;
+comment on function gdpr.is_document(text) is $$Whether a column (schema.table.column) holds JSON or an array.$$;
+revoke all on function gdpr.is_document(text) from public;
+--! EndIncluded gdpr/proof/is_document.sql
+--! Included gdpr/proof/erasure_proof.sql
+-- What a certificate says. Whole numbers and plain words only, so that every language writes it alike; nothing in it is
+-- about a person but that somebody was erased.
+create or replace function gdpr.erasure_proof(erasure gdpr.erasure_ledger, found jsonb, shared_words text[])
+  returns jsonb
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  with found as (
+    select f.* from jsonb_to_recordset(erasure_proof.found)
+      as f (relation text, kept_column text, origin text, word text, form text, row_count bigint)
+  ),
+  event as (
+    select e.id, encode(e.row_hash, 'hex') as hash, e.new_values -> 'row_counts' as row_counts
+    from core.audit_log as e
+    where e.subject_id = (erasure_proof.erasure).user_id and e.operation = 'account_erased' and e.kind = 'security'
+    order by e.id desc
+    limit 1
+  ),
+  kept as (
+    -- The tables of a partitioned one are one to who reads this.
+    select p.schema_name || '.' || p.table_name || '.' || p.column_name as column_name, p.reason, sum(f.row_count) as row_count
+    from found as f
+    join gdpr.column_policies as p
+      on p.column_name = f.kept_column
+      and format('%I.%I', p.schema_name, p.table_name)::regclass
+        = coalesce(pg_partition_root(to_regclass(f.relation)), to_regclass(f.relation))
+    where f.kept_column is not null
+    group by 1, 2
+  ),
+  hits as (
+    select f.relation, f.origin, f.form, f.row_count
+    from found as f
+    where f.kept_column is null and f.form is not null and f.word <> all (erasure_proof.shared_words)
+    union all
+    -- A crash of the server empties the list of words, and nothing can be proven with an empty one.
+    select 'private.erasure_words', 'core.users.email', 'lost', 1
+    where not exists (select from private.erasure_words as w where w.erasure_id = (erasure_proof.erasure).id)
+      and exists (select from core.users as u where u.id = (erasure_proof.erasure).user_id)
+  )
+  select jsonb_build_object(
+    'kind', 'howdah.erasure',
+    'version', 1,
+    'instance', core.setting('app_url'),
+    'erasure', (erasure_proof.erasure).id,
+    'erased_at', gdpr.utc_text((erasure_proof.erasure).erased_at),
+    'searched_at', gdpr.utc_text(core.now()),
+    'backups_end_at', gdpr.utc_text(gdpr.backups_end_at((erasure_proof.erasure).erased_at)),
+    'erased_rows', coalesce((select e.row_counts from event as e), '{}'),
+    'audit_event', (select jsonb_build_object('number', e.id, 'hash', e.hash) from event as e),
+    'relations', (select jsonb_object_agg(f.relation, f.row_count) from found as f where f.form is null),
+    'words', (
+      select jsonb_build_object(
+        'searched', (select count(distinct n.word) from gdpr.erasure_needles((erasure_proof.erasure).id) as n),
+        'forms', (select count(*) from gdpr.erasure_needles((erasure_proof.erasure).id) as n),
+        'shared_with_others', cardinality(erasure_proof.shared_words),
+        'not_telling', count(*) filter (where not gdpr.is_telling_word(w.word, w.is_identity))
+      )
+      from private.erasure_words as w where w.erasure_id = (erasure_proof.erasure).id
+    ),
+    'hits', coalesce((
+      select jsonb_agg(jsonb_build_object('relation', h.relation, 'origin', h.origin, 'form', h.form, 'rows', h.row_count)
+        order by h.relation, h.origin, h.form) from hits as h
+    ), '[]'),
+    'kept', coalesce((
+      select jsonb_agg(jsonb_build_object('column', k.column_name, 'rows', k.row_count, 'reason', k.reason)
+        order by k.column_name) from kept as k
+    ), '[]')
+  )
+$$;
+comment on function gdpr.erasure_proof(gdpr.erasure_ledger, jsonb, text[]) is
+$$The text of a certificate: what was erased, what was searched for and where, what was found, what stays and why.$$;
+revoke all on function gdpr.erasure_proof(gdpr.erasure_ledger, jsonb, text[]) from public;
+--! EndIncluded gdpr/proof/erasure_proof.sql
+--! Included gdpr/proof/forget_erasure_words.sql
+-- Rows that are deleted stay on the disk until somebody sweeps; an emptied table is a new file, and the old one is gone.
+-- security definer: the worker reads no words; the ledger says which of them are not needed any more.
+create or replace function gdpr.forget_erasure_words(erasure_id uuid default null)
+  returns void
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from private.erasure_words as w
+  using gdpr.erasure_ledger as l
+  where l.id = w.erasure_id
+    and (l.id = forget_erasure_words.erasure_id or l.erased_at < core.now() - interval '7 days');
+  -- Whoever is erasing at this moment holds the table; the next proof, or the next quarter of an hour, empties it.
+  lock table private.erasure_words in access exclusive mode nowait;
+  if not exists (select from private.erasure_words) then
+    truncate private.erasure_words;
+  end if;
+exception
+  when lock_not_available then
+    delete from private.erasure_words as w
+    using gdpr.erasure_ledger as l
+    where l.id = w.erasure_id
+      and (l.id = forget_erasure_words.erasure_id or l.erased_at < core.now() - interval '7 days');
+end
+$$;
+comment on function gdpr.forget_erasure_words(uuid) is
+$$Deletes the words of an erasure, and those of all that are older than seven days; a table without words gets a new file.$$;
+revoke all on function gdpr.forget_erasure_words(uuid) from public;
+grant execute on function gdpr.forget_erasure_words(uuid) to howdah_worker;
+--! EndIncluded gdpr/proof/forget_erasure_words.sql
+--! Included gdpr/proof/verify_erasure.sql
+-- Searches for what an erasure should have taken, and writes down what was found. The words go in the same transaction in
+-- which the ledger says that nothing was found; while something is, they are needed again.
+-- security definer: the worker may search, and reads none of what is searched.
+create or replace function gdpr.verify_erasure(erasure_id uuid)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erasure gdpr.erasure_ledger;
+  v_found jsonb;
+  v_shared text[];
+begin
+  select l.* into v_erasure from gdpr.erasure_ledger as l where l.id = verify_erasure.erasure_id for update;
+  if not found then
+    perform core.raise_error('erasure_not_found');
+  elsif v_erasure.state = 'verified' then
+    return v_erasure.proof;
+  elsif exists (select from core.users as u where u.id = v_erasure.user_id and u.status <> 'erased') then
+    perform core.raise_error('erasure_not_done');
+  end if;
+
+  select coalesce(jsonb_agg(to_jsonb(f) || coalesce(to_jsonb(n), '{}')), '[]') into v_found
+  from gdpr.found_words(v_erasure.id) as f
+  left join gdpr.erasure_needles(v_erasure.id) as n on n.needle = f.needle;
+  select coalesce(array_agg(distinct f.word), '{}') into v_shared
+  from jsonb_to_recordset(v_found) as f (relation text, kept_column text, origin text, word text, form text)
+  -- Nobody else has their address or id.
+  where f.form = 'plain' and f.kept_column is null
+    and f.origin not in ('core.users.id', 'core.users.email', 'core.users.email_key')
+    and gdpr.is_shared_word(
+      split_part(f.relation, '.', 1), split_part(f.relation, '.', 2), f.word, gdpr.is_document(f.origin), v_erasure.user_id
+    );
+  v_erasure.proof := gdpr.erasure_proof(v_erasure, v_found, v_shared);
+  v_erasure.state := case when v_erasure.proof -> 'hits' = '[]' then 'verified' else 'failed' end;
+  update gdpr.erasure_ledger as l
+  set state = v_erasure.state, proof = v_erasure.proof, verified_at = case v_erasure.state when 'verified' then core.now() end
+  where l.id = v_erasure.id;
+  if v_erasure.state = 'verified' then
+    perform gdpr.forget_erasure_words(v_erasure.id);
+  end if;
+  return v_erasure.proof;
+end
+$$;
+comment on function gdpr.verify_erasure(uuid) is
+$$Searches the whole database for what an erasure should have taken, and returns what it did and found.
+
+Nothing found: the ledger says verified. Something found: failed, and hits tell relation, origin and form of the word,
+never the word; it is searched again when the job comes again. Safe to repeat.
+Errors: erasure_not_found (404), erasure_not_done (409): the account still lives.$$;
+revoke all on function gdpr.verify_erasure(uuid) from public;
+grant execute on function gdpr.verify_erasure(uuid) to howdah_worker;
+--! EndIncluded gdpr/proof/verify_erasure.sql
+--! Included gdpr/proof/record_erasure.sql
+-- The first step of an erasure: notes in the ledger that it happens, keeps what will be searched for, and asks the worker
+-- for the proof, which begins when the erasure is committed. The ledger knows a random id that leads nowhere afterwards.
+create or replace function gdpr.record_erasure(user_id uuid)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erasure_id uuid;
+begin
+  insert into gdpr.erasure_ledger as l (user_id) values (record_erasure.user_id)
+  on conflict on constraint erasure_ledger_user_id_key do update
+    set state = 'erased', proof = null, signature = null, signing_key = null, verified_at = null
+  returning l.id into v_erasure_id;
+  insert into private.erasure_words (erasure_id, origin, word, is_identity)
+  select
+    v_erasure_id, coalesce(min(w.origin) filter (where starts_with(w.origin, 'core.users.')), min(w.origin)), w.word, bool_or(w.is_identity)
+  from gdpr.personal_words(record_erasure.user_id) as w
+  group by w.word
+  on conflict on constraint erasure_words_pkey do nothing;
+  perform core.enqueue_job(
+    'gdpr/prove_erasure', jsonb_build_object('erasure_id', v_erasure_id), 'gdpr/prove_erasure:' || v_erasure_id
+  );
+  return v_erasure_id;
+end
+$$;
+comment on function gdpr.record_erasure(uuid) is
+$$Enters an erasure into gdpr.erasure_ledger and returns its id; called by gdpr.erase_account() before anything goes.
+
+The words that are searched for lie in private.erasure_words until the search has found nothing, seven days at most.
+Safe to repeat: an account has one entry.$$;
+revoke all on function gdpr.record_erasure(uuid) from public;
+--! EndIncluded gdpr/proof/record_erasure.sql
+--! Included gdpr/proof/copied_erasures.sql
+-- The ledger outside the database, as the worker keeps it: compared whole each time, so that no gap stays a gap.
+
+-- security definer: the worker reads no table of gdpr by right; ids that lead nowhere are all it learns.
+create or replace function gdpr.compare_ledger(copied_ids uuid[])
+  returns table (erasure_id uuid, user_id uuid, erased_at timestamptz)
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(l.id, c.id), l.user_id, l.erased_at
+  from gdpr.erasure_ledger as l
+  full join (select distinct i.id from unnest(compare_ledger.copied_ids) as i (id)) as c on c.id = l.id
+  where l.id is null or c.id is null
+  order by l.erased_at, l.id
+$$;
+comment on function gdpr.compare_ledger(uuid[]) is
+$$What the ledger and its copy do not share: entries that the copy lacks, with account and time; and, without them, those
+that only the copy knows: a backup was restored, and gdpr.replay_erasures() was not called.$$;
+revoke all on function gdpr.compare_ledger(uuid[]) from public;
+grant execute on function gdpr.compare_ledger(uuid[]) to howdah_worker;
+
+-- security definer: the worker writes no ledger by right; that a line lies outside is all it may say.
+create or replace function gdpr.note_copied_erasures(copied_ids uuid[])
+  returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  update gdpr.erasure_ledger as l
+  set copied_at = core.now()
+  where l.id = any (note_copied_erasures.copied_ids) and l.copied_at is null
+$$;
+comment on function gdpr.note_copied_erasures(uuid[]) is $$Notes that these entries also stand outside the database.$$;
+revoke all on function gdpr.note_copied_erasures(uuid[]) from public;
+grant execute on function gdpr.note_copied_erasures(uuid[]) to howdah_worker;
+
+-- security definer: the worker reads no ledger by right, and jobs are added by our own functions only.
+create or replace function gdpr.enqueue_open_proofs()
+  returns bigint
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select count(core.enqueue_job(
+    'gdpr/prove_erasure', jsonb_build_object('erasure_id', l.id), 'gdpr/prove_erasure:' || l.id
+  ))
+  from gdpr.erasure_ledger as l
+  where (l.state <> 'verified' or l.signature is null or l.copied_at is null)
+    and l.erased_at < core.now() - interval '1 hour'
+    and not exists (
+      select from graphile_worker._private_jobs as j
+      where j.key = 'gdpr/prove_erasure:' || l.id and j.attempts < j.max_attempts
+    )
+$$;
+comment on function gdpr.enqueue_open_proofs() is
+$$Asks again for the proof of erasures that have none after an hour and whose job is gone; returns how many.$$;
+revoke all on function gdpr.enqueue_open_proofs() from public;
+grant execute on function gdpr.enqueue_open_proofs() to howdah_worker;
+--! EndIncluded gdpr/proof/copied_erasures.sql
+--! Included gdpr/proof/erasure_certificate.sql
+-- security definer: the worker writes no ledger by right; it signs what the database has found, and changes none of it.
+create or replace function gdpr.sign_erasure(erasure_id uuid, signing_key text, signature text)
+  returns void
+  language sql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  update gdpr.erasure_ledger as l
+  set signing_key = sign_erasure.signing_key, signature = sign_erasure.signature
+  where l.id = sign_erasure.erasure_id and l.state = 'verified'
+$$;
+comment on function gdpr.sign_erasure(uuid, text, text) is
+$$Stores the signature of an erasure's proof, made by the worker with the instance's key.$$;
+revoke all on function gdpr.sign_erasure(uuid, text, text) from public;
+grant execute on function gdpr.sign_erasure(uuid, text, text) to howdah_worker;
+
+-- Whom it is for no longer has an account; who knows the id of the erasure may have it, for there is nobody in it.
+create or replace function gdpr.erasure_certificate(erasure_id uuid)
+  returns jsonb
+  language plpgsql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erasure gdpr.erasure_ledger;
+begin
+  select l.* into v_erasure from gdpr.erasure_ledger as l where l.id = erasure_certificate.erasure_id;
+  if not found then
+    perform core.raise_error('erasure_not_found');
+  elsif v_erasure.signature is null then
+    perform core.raise_error('erasure_not_proven', format('The erasure is %s.', v_erasure.state));
+  end if;
+  return jsonb_build_object(
+    'certificate', v_erasure.proof, 'key', v_erasure.signing_key, 'signature', v_erasure.signature
+  );
+end
+$$;
+comment on function gdpr.erasure_certificate(uuid) is
+$$The signed certificate of an erasure, without personal data; deploy/verify_certificate.py verifies it.
+
+Errors: erasure_not_found (404), erasure_not_proven (409): not searched yet, or something was found.$$;
+revoke all on function gdpr.erasure_certificate(uuid) from public;
+--! EndIncluded gdpr/proof/erasure_certificate.sql
+--! Included gdpr/proof/replay_erasures.sql
+-- After a restore people live again who were erased: the ledger outside the database says who, and they are erased again
+-- before anybody can ask for them. What stood in the way is out of date: they had been erased in spite of it.
+create or replace function gdpr.erasures_to_replay(lines jsonb)
+  returns table (erasure_id uuid, user_id uuid, erased_at timestamptz, is_alive boolean)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select l.erasure, l.user_id, l.erased_at, u.id is not null
+  from jsonb_to_recordset(erasures_to_replay.lines) as l (erasure uuid, user_id uuid, erased_at timestamptz)
+  left join core.users as u on u.id = l.user_id and u.status <> 'erased'
+  where u.id is not null or not exists (select from gdpr.erasure_ledger as k where k.user_id = l.user_id)
+  order by l.erased_at, l.erasure
+$$;
+comment on function gdpr.erasures_to_replay(jsonb) is
+$$Which lines of the ledger's copy this database does not know, or whose account is alive in it.$$;
+revoke all on function gdpr.erasures_to_replay(jsonb) from public;
+
+create or replace function gdpr.replay_erasures(lines jsonb)
+  returns table (erasure_id uuid, outcome text)
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_line record;
+begin
+  for v_line in select r.* from gdpr.erasures_to_replay(replay_erasures.lines) as r loop
+    erasure_id := v_line.erasure_id;
+    insert into gdpr.erasure_ledger (id, user_id, erased_at, copied_at)
+    values (v_line.erasure_id, v_line.user_id, v_line.erased_at, core.now())
+    on conflict do nothing;
+    if v_line.is_alive then
+      -- No hold stood in the way when they were erased, and somebody else had their organizations.
+      update gdpr.legal_holds as h set released_at = v_line.erased_at
+      where h.user_id = v_line.user_id and h.released_at is null;
+      perform private.hand_over_organizations(v_line.user_id);
+      perform gdpr.erase_account(v_line.user_id);
+      outcome := 'erased';
+    else
+      perform gdpr.record_erasure(v_line.user_id);
+      outcome := 'not there';
+    end if;
+    return next;
+  end loop;
+end
+$$;
+comment on function gdpr.replay_erasures(jsonb) is
+$$Erases again whoever is alive in a restored database and was erased before, by the lines of the ledger's copy.
+
+lines: [{"erasure", "user_id", "erased_at"}], signatures checked by who calls: npm run gdpr:replay, npm start,
+backup:restore. An organization that would be left without an owner goes to its longest-standing admin or member; one
+without members goes with its owner. Holds in the restored data are older than the erasure and end. All or nothing;
+safe to repeat.$$;
+revoke all on function gdpr.replay_erasures(jsonb) from public;
+--! EndIncluded gdpr/proof/replay_erasures.sql
+--! Included gdpr/proof/measure_erasures.sql
+create or replace function gdpr.measure_erasures()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select v.metric, '{}'::jsonb, v.value
+  from (
+    select
+      count(*) filter (where l.copied_at is null and l.erased_at < core.now() - interval '10 minutes') as not_outside,
+      count(*) filter (where l.state = 'erased' and l.erased_at < core.now() - interval '1 hour') as not_verified,
+      count(*) filter (where l.state = 'failed') as failed
+    from gdpr.erasure_ledger as l
+    where l.state <> 'verified' or l.copied_at is null
+  ) as c, lateral (values
+    ('erasures_not_outside', c.not_outside::numeric),
+    ('erasures_not_verified', c.not_verified),
+    ('erasures_failed', c.failed)
+  ) as v (metric, value)
+$$;
+comment on function gdpr.measure_erasures() is
+$$Erasures that a restored backup would undo (not outside after ten minutes), that nobody has looked after (an hour), and
+after which something was found.$$;
+revoke all on function gdpr.measure_erasures() from public;
+--! EndIncluded gdpr/proof/measure_erasures.sql
+--! Included gdpr/proof/policies.sql
+-- No web role reads the ledger or the words.
+alter table gdpr.erasure_ledger enable row level security;
+alter table private.erasure_words enable row level security;
+--! EndIncluded gdpr/proof/policies.sql
+--! EndIncluded gdpr/proof/_module.sql
+--! Included gdpr/fences/_module.sql
+-- fences: nothing is written for somebody who is gone.
+--! Included gdpr/fences/declare_fences.sql
+-- A request that was let in before its account was erased may write afterwards: the foreign key only asks whether the
+-- account's row is there, and that row stays. The key makes it wait for the erasure, and then this looks again.
+-- security definer: whoever writes may not read accounts; nothing of them is told.
+create or replace function gdpr.tg__refuse_erased()
+  returns trigger
+  language plpgsql
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if exists (select from added as a join core.users as u on u.id = a.user_id where u.status = 'erased') then
+    perform core.raise_error('account_erased');
+  end if;
+  return null;
+end
+$$;
+comment on function gdpr.tg__refuse_erased() is
+$$Refuses new rows of an account that was erased. Errors: account_erased (410).$$;
+revoke all on function gdpr.tg__refuse_erased() from public;
+
+create or replace function gdpr.tg_users__refuse_erased()
+  returns trigger
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform core.raise_error('account_erased');
+  return null;
+end
+$$;
+comment on function gdpr.tg_users__refuse_erased() is
+$$Refuses to change what is left of an erased account. Errors: account_erased (410).$$;
+revoke all on function gdpr.tg_users__refuse_erased() from public;
+
+create or replace function gdpr.declare_fences()
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table record;
+begin
+  for v_table in
+    select distinct p.schema_name, p.table_name
+    from gdpr.column_policies as p
+    where p.subject = 'user_id' and p.on_erase = 'delete'
+      and gdpr.subject_filter(p.schema_name, p.table_name) = 'user_id = $1'
+  loop
+    execute format(
+      'create or replace trigger _800_refuse_erased after insert on %I.%I referencing new table as added '
+        'for each statement execute function gdpr.tg__refuse_erased()',
+      v_table.schema_name, v_table.table_name
+    );
+  end loop;
+end
+$$;
+comment on function gdpr.declare_fences() is
+$$Guards every table whose rows go with their account against rows that come after it is gone. Safe to repeat.$$;
+revoke all on function gdpr.declare_fences() from public;
+--! EndIncluded gdpr/fences/declare_fences.sql
+--! Included gdpr/fences/triggers.sql
+-- What keeps an erased account erased; tables get theirs from gdpr.declare_fences().
+
+-- A profile saved at the moment of the erasure waits for it, and must not write a name into what is left.
+create or replace trigger _050_refuse_erased
+  before update on core.users
+  for each row when (old.status = 'erased') execute function gdpr.tg_users__refuse_erased();
+--! EndIncluded gdpr/fences/triggers.sql
+--! EndIncluded gdpr/fences/_module.sql
 --! Included gdpr/erasure/_module.sql
 -- What is held about a person, taken away, and the search that shows it is gone.
+--! Included gdpr/erasure/declare_erasure_obstacle.sql
+-- What keeps an account from being erased is known by modules; they name a function that lists it.
+create or replace function gdpr.declare_erasure_obstacle(source text, description text)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into gdpr.erasure_obstacles as o (source, description)
+  values (declare_erasure_obstacle.source::regprocedure::text, declare_erasure_obstacle.description)
+  on conflict (source) do update set description = excluded.description where o.description <> excluded.description
+$$;
+comment on function gdpr.declare_erasure_obstacle(text, text) is
+$$Names a function (user_id uuid) returns setof text: what has to be settled before the account can go, one line each.
+
+description says what it needs, after the line. Safe to repeat.$$;
+revoke all on function gdpr.declare_erasure_obstacle(text, text) from public;
+
+create or replace function gdpr.find_erasure_obstacles(user_id uuid)
+  returns text
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_obstacle gdpr.erasure_obstacles;
+  v_lines text;
+  v_all text;
+begin
+  for v_obstacle in select o.* from gdpr.erasure_obstacles as o order by o.source loop
+    execute format(
+      'select string_agg(f.line || '' '' || $2, ''; '') from %s($1) as f (line)', v_obstacle.source::regprocedure::regproc
+    ) into v_lines using find_erasure_obstacles.user_id, v_obstacle.description;
+    v_all := concat_ws('; ', v_all, v_lines);
+  end loop;
+  return nullif(v_all, '');
+end
+$$;
+comment on function gdpr.find_erasure_obstacles(uuid) is
+$$What has to be settled before an account can be erased, as a sentence; null where nothing stands in the way.$$;
+revoke all on function gdpr.find_erasure_obstacles(uuid) from public;
+--! EndIncluded gdpr/erasure/declare_erasure_obstacle.sql
+--! Included gdpr/erasure/take_out_of_service.sql
+create or replace function gdpr.take_out_of_service(user_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update core.users as u set deleted_at = core.now() where u.id = take_out_of_service.user_id and u.deleted_at is null;
+  if found then
+    perform core.record_security_event('account_soft_deleted', take_out_of_service.user_id);
+  end if;
+  delete from private.one_time_tokens as t where t.user_id = take_out_of_service.user_id and t.used_at is null;
+  perform private.end_sessions(take_out_of_service.user_id, 'erased');
+end
+$$;
+comment on function gdpr.take_out_of_service(uuid) is
+$$Marks an account as deleted: its sessions and links end, and nobody can sign in. Safe to repeat.$$;
+revoke all on function gdpr.take_out_of_service(uuid) from public;
+--! EndIncluded gdpr/erasure/take_out_of_service.sql
 --! Included gdpr/erasure/soft_delete_user.sql
 -- Takes an account out of service at once and keeps everything: the step before erasing, which can still be taken back.
 create or replace function gdpr.soft_delete_user(email text)
@@ -15489,15 +23601,8 @@ create or replace function gdpr.soft_delete_user(email text)
   volatile
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_user_id uuid := ops.find_account(soft_delete_user.email);
 begin
-  update core.users as u set deleted_at = core.now() where u.id = v_user_id and u.deleted_at is null;
-  if found then
-    perform core.record_security_event('account_soft_deleted', v_user_id);
-  end if;
-  delete from private.one_time_tokens as t where t.user_id = v_user_id and t.used_at is null;
-  perform private.end_sessions(v_user_id, 'erased');
+  perform gdpr.take_out_of_service(ops.find_account(soft_delete_user.email));
 end
 $$;
 comment on function gdpr.soft_delete_user(text) is
@@ -15516,6 +23621,9 @@ as $$
 declare
   v_user_id uuid := ops.find_account(restore_user.email);
 begin
+  if exists (select from gdpr.erasures as e where e.user_id = v_user_id and e.finished_at is null) then
+    perform core.raise_error('erasure_under_way');
+  end if;
   update core.users as u set deleted_at = null where u.id = v_user_id and u.deleted_at is not null;
   if found then
     perform core.record_security_event('account_restored', v_user_id);
@@ -15523,7 +23631,8 @@ begin
 end
 $$;
 comment on function gdpr.restore_user(text) is
-$$Takes a soft_delete_user() back; its sessions stay ended. Safe to repeat. Errors: account_not_found (404).$$;
+$$Takes a soft_delete_user() back; its sessions stay ended. Safe to repeat. Errors: account_not_found (404),
+erasure_under_way (409).$$;
 revoke all on function gdpr.restore_user(text) from public;
 --! EndIncluded gdpr/erasure/restore_user.sql
 --! Included gdpr/erasure/tables_to_erase.sql
@@ -15569,7 +23678,7 @@ revoke all on function gdpr.tables_to_erase() from public;
 --! Included gdpr/erasure/erase_rows.sql
 -- One table of the plan.
 create or replace function gdpr.erase_rows(
-  schema_name name, table_name name, filter text, assignments text, user_id uuid
+  schema_name name, table_name name, filter text, assignments text, user_id uuid, row_limit bigint default null
 )
   returns bigint
   language plpgsql
@@ -15579,22 +23688,33 @@ as $$
 declare
   v_row_count bigint;
 begin
-  if erase_rows.assignments is null then
-    execute format('delete from %I.%I where %s', erase_rows.schema_name, erase_rows.table_name, erase_rows.filter)
-      using erase_rows.user_id;
-  else
+  if erase_rows.assignments is not null then
     execute format(
       'update %I.%I set %s where %s', erase_rows.schema_name, erase_rows.table_name, erase_rows.assignments,
       erase_rows.filter
     ) using erase_rows.user_id;
+  elsif erase_rows.row_limit is null then
+    execute format('delete from %I.%I where %s', erase_rows.schema_name, erase_rows.table_name, erase_rows.filter)
+      using erase_rows.user_id;
+  else
+    -- The filter twice: in another partition the same place may be somebody else's row.
+    execute format(
+      'delete from %1$I.%2$I where ctid = any (array(select ctid from %1$I.%2$I where %3$s limit $2)) and %3$s',
+      erase_rows.schema_name, erase_rows.table_name, erase_rows.filter
+    ) using erase_rows.user_id, erase_rows.row_limit;
   end if;
   get diagnostics v_row_count = row_count;
+  if erase_rows.assignments is null then
+    perform core.record_erased_rows(erase_rows.schema_name, erase_rows.table_name, erase_rows.user_id, v_row_count);
+  end if;
   return v_row_count;
 end
 $$;
-comment on function gdpr.erase_rows(name, name, text, text, uuid) is
-$$Deletes or overwrites a person's rows of one table; returns how many.$$;
-revoke all on function gdpr.erase_rows(name, name, text, text, uuid) from public;
+comment on function gdpr.erase_rows(name, name, text, text, uuid, bigint) is
+$$Deletes or overwrites a person's rows of one table; returns how many.
+
+row_limit: of rows that go, no more than about so many in this call (null: all).$$;
+revoke all on function gdpr.erase_rows(name, name, text, text, uuid, bigint) from public;
 --! EndIncluded gdpr/erasure/erase_rows.sql
 --! Included gdpr/erasure/renew_statistics.sql
 -- The planner keeps samples of what it saw, and keeps them of a table that has become empty. From Postgres 18 on they
@@ -15634,62 +23754,440 @@ comment on function gdpr.renew_statistics(name, name) is
 $$Makes the planner forget what it sampled of a table's personal columns, and look again.$$;
 revoke all on function gdpr.renew_statistics(name, name) from public;
 --! EndIncluded gdpr/erasure/renew_statistics.sql
---! Included gdpr/erasure/erase_user.sql
+--! Included gdpr/erasure/begin_erasure.sql
+-- The first step, of the operator's one transaction and of the worker's many: who was told what has to be written down
+-- while the rows that say so are there.
+create or replace function gdpr.begin_erasure(user_id uuid)
+  returns uuid
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erasure_id uuid;
+begin
+  insert into gdpr.erasures as e (user_id) values (begin_erasure.user_id)
+  -- Done before, and the account is there: somebody brought it back, and it goes a second time.
+  on conflict on constraint erasures_user_id_key do update
+    set step = 'rows', position = 0, erased_at = null, statistics_at = null, finished_at = null
+    where e.finished_at is not null
+      and exists (select from core.users as u where u.id = e.user_id and u.status <> 'erased')
+  returning e.id into v_erasure_id;
+  if v_erasure_id is not null then
+    perform gdpr.write_recipient_notices(v_erasure_id);
+    update gdpr.erasures as e
+    set farewell_mail_id = private.prepare_farewell(e.user_id, gdpr.recipients_told(e.id))
+    where e.id = v_erasure_id;
+  else
+    select e.id into v_erasure_id from gdpr.erasures as e where e.user_id = begin_erasure.user_id;
+  end if;
+  return v_erasure_id;
+end
+$$;
+comment on function gdpr.begin_erasure(uuid) is
+$$Opens the record of an erasure: whom to tell, and the mail that says it is done. Safe to repeat; returns the erasure.$$;
+revoke all on function gdpr.begin_erasure(uuid) from public;
+
+create or replace function gdpr.mark_erasing(erasure_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update gdpr.erasures as e set batch_transaction = pg_current_xact_id() where e.id = mark_erasing.erasure_id;
+  perform set_config('howdah.erasing', 'on', true);
+end
+$$;
+comment on function gdpr.mark_erasing(uuid) is
+$$Says to the audit triggers that this transaction erases the account: one event a table, not one a row.$$;
+revoke all on function gdpr.mark_erasing(uuid) from public;
+--! EndIncluded gdpr/erasure/begin_erasure.sql
+--! Included gdpr/erasure/note_erased.sql
+-- The last words inside the transaction that makes an account's row nobody's: from its commit on, what waited goes out.
+create or replace function gdpr.note_erased(erasure_id uuid, row_counts jsonb, audit_events_blanked bigint)
+  returns gdpr.erasures
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erasure gdpr.erasures;
+begin
+  update gdpr.erasures as e
+  set
+    row_counts = gdpr.add_counts(e.row_counts, note_erased.row_counts),
+    audit_events_blanked = e.audit_events_blanked + note_erased.audit_events_blanked,
+    erased_at = coalesce(e.erased_at, core.now()),
+    rows_at = coalesce(e.rows_at, core.now()),
+    step = case when e.erased_at is null then 'statistics' else e.step end,
+    position = case when e.erased_at is null then 0 else e.position end,
+    batch_transaction = null
+  where e.id = note_erased.erasure_id
+  returning e.* into v_erasure;
+  update gdpr.deletion_requests as r
+  set state = 'erased', finished_at = core.now()
+  where r.user_id = v_erasure.user_id and r.finished_at is null;
+  perform gdpr.close_subject_request(r.id, 'fulfilled')
+  from gdpr.subject_requests as r
+  where r.user_id = v_erasure.user_id and r.kind = 'erasure' and r.closed_at is null;
+  perform gdpr.enqueue_notices(v_erasure.id);
+  perform private.send_farewell(v_erasure.farewell_mail_id);
+  return v_erasure;
+end
+$$;
+comment on function gdpr.note_erased(uuid, jsonb, bigint) is
+$$Notes in an erasure's record that nothing of the person is left in rows, answers their request, and sends what waited.
+
+Safe to repeat.$$;
+revoke all on function gdpr.note_erased(uuid, jsonb, bigint) from public;
+
+create or replace function gdpr.add_counts(counts jsonb, more jsonb)
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return (
+  select coalesce(jsonb_object_agg(t.key, t.total), '{}')
+  from (
+    select c.key, sum(c.value::bigint) as total
+    from (
+      select a.key, a.value from jsonb_each_text(add_counts.counts) as a
+      union all
+      select b.key, b.value from jsonb_each_text(add_counts.more) as b
+    ) as c
+    group by c.key
+  ) as t
+);
+comment on function gdpr.add_counts(jsonb, jsonb) is $$Two objects of numbers added, key by key.$$;
+revoke all on function gdpr.add_counts(jsonb, jsonb) from public;
+--! EndIncluded gdpr/erasure/note_erased.sql
+--! Included gdpr/erasure/finish_erasure.sql
+create or replace function gdpr.finish_erasure(erasure_id uuid)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  update gdpr.erasures as e
+  set step = 'done', position = 0, statistics_at = core.now(), finished_at = core.now()
+  where e.id = finish_erasure.erasure_id and e.finished_at is null
+$$;
+comment on function gdpr.finish_erasure(uuid) is
+$$Notes that the planner's samples and the views made of the rows were renewed too: nothing is left to do. Safe to repeat.$$;
+revoke all on function gdpr.finish_erasure(uuid) from public;
+--! EndIncluded gdpr/erasure/finish_erasure.sql
+--! Included gdpr/erasure/erase_account.sql
 -- Article 17: everything that the registry gives to the person goes, in one transaction: all of it or nothing.
-create or replace function gdpr.erase_user(email text)
+create or replace function gdpr.erase_account(user_id uuid, renews_statistics boolean default true)
   returns jsonb
   language plpgsql
   volatile
   set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user_id uuid := ops.find_account(erase_user.email);
   v_table record;
   v_row_count bigint;
   v_counts jsonb := jsonb_build_object();
   v_blanked_count bigint;
   v_email_key text;
+  v_erasure_id uuid;
+  v_erasure gdpr.erasures;
 begin
+  if exists (select from gdpr.users_on_hold() as h (user_id) where h.user_id = erase_account.user_id) then
+    perform core.raise_error('account_on_hold');
+  end if;
+  v_erasure_id := gdpr.begin_erasure(erase_account.user_id);
+  perform gdpr.mark_erasing(v_erasure_id);
   -- Whoever writes as this person at the moment is waited for, and comes too late afterwards.
-  select u.email_key into v_email_key from core.users as u where u.id = v_user_id for update;
+  select u.email_key into v_email_key from core.users as u where u.id = erase_account.user_id for update;
+  perform gdpr.record_erasure(erase_account.user_id);
   update core.users as u
-  set status = 'erased', deleted_at = coalesce(u.deleted_at, core.now())
-  where u.id = v_user_id;
+  set deleted_at = core.now()
+  where u.id = erase_account.user_id and u.deleted_at is null;
 
-  for v_table in select t.* from gdpr.tables_to_erase() as t loop
+  for v_table in
+    select t.* from gdpr.tables_to_erase() as t
+    -- From its end on nothing changes an erased account's row any more, a second run neither.
+    where (t.schema_name, t.table_name) <> ('core', 'users')
+      or exists (select from core.users as u where u.id = erase_account.user_id and u.status <> 'erased')
+  loop
     v_row_count := gdpr.erase_rows(
-      v_table.schema_name, v_table.table_name, v_table.filter, v_table.assignments, v_user_id
+      v_table.schema_name, v_table.table_name, v_table.filter, v_table.assignments, erase_account.user_id
     );
     if v_row_count > 0 then
       v_counts := v_counts || jsonb_build_object(v_table.schema_name || '.' || v_table.table_name, v_row_count);
     end if;
     -- Also where no row was left: rows that went earlier were sampled too.
-    perform gdpr.renew_statistics(v_table.schema_name, v_table.table_name);
+    if erase_account.renews_statistics then
+      perform gdpr.renew_statistics(v_table.schema_name, v_table.table_name);
+    end if;
   end loop;
+
+  update core.users as u set status = 'erased' where u.id = erase_account.user_id and u.status <> 'erased';
 
   -- Last: the log has just written down everything that was deleted.
   v_blanked_count := core.blank_audit_payload(array(
-    select core.audit_events_about(v_user_id) union select core.audit_events_at(v_email_key)
+    select core.audit_events_about(erase_account.user_id) union select core.audit_events_at(v_email_key)
   ));
-  perform gdpr.renew_statistics('core', 'audit_log');
-  perform core.record_security_event('account_erased', v_user_id, jsonb_build_object('row_counts', v_counts));
+  v_erasure := gdpr.note_erased(v_erasure_id, v_counts, v_blanked_count);
+  perform core.record_security_event(
+    'account_erased', erase_account.user_id, jsonb_build_object('row_counts', v_erasure.row_counts)
+  );
+  if erase_account.renews_statistics then
+    perform gdpr.renew_statistics('core', 'audit_log');
+    perform gdpr.finish_erasure(v_erasure_id);
+  end if;
   return jsonb_build_object(
-    'user_id', v_user_id,
+    'user_id', erase_account.user_id,
     'erased_at', to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-    'row_counts', v_counts,
-    'audit_events_blanked', v_blanked_count
+    'row_counts', v_erasure.row_counts,
+    'audit_events_blanked', v_erasure.audit_events_blanked
   );
 end
 $$;
-comment on function gdpr.erase_user(text) is
-$$Erases what is held about the account with this address, as gdpr.column_policies says, and blanks its events in the
+comment on function gdpr.erase_account(uuid, boolean) is
+$$Erases what is held about an account, as gdpr.column_policies says, and blanks its events in the
 audit log; returns how many rows of which tables. Cannot be undone. All or nothing.
 
+renews_statistics false: the planner's samples are the caller's next step, as for gdpr.continue_erasure().
 The account's row stays without anything personal, so that what belongs to others stays whole. Dead rows and old WAL and
-backups hold the values until vacuum, recycling and their own end. Errors: account_not_found (404), also when it was
-erased before.$$;
+backups hold the values until vacuum, recycling and their own end. Safe to repeat: a second run finds nothing more.
+Errors: account_on_hold (409), organization_needs_owner (409).$$;
+revoke all on function gdpr.erase_account(uuid, boolean) from public;
+--! EndIncluded gdpr/erasure/erase_account.sql
+--! Included gdpr/erasure/erase_account_at_once.sql
+-- Somebody who writes as this person holds a row and waits for the account, while the erasure holds the account and waits
+-- for the row. One of the two has to begin again; a person's request may fail, an erasure should not.
+create or replace function gdpr.erase_account_at_once(user_id uuid)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  for v_attempt in 1..10 loop
+    begin
+      return gdpr.erase_account(erase_account_at_once.user_id);
+    exception when deadlock_detected then
+      if v_attempt = 10 then
+        raise;
+      end if;
+    end;
+  end loop;
+end
+$$;
+comment on function gdpr.erase_account_at_once(uuid) is
+$$gdpr.erase_account() in one transaction, begun again where it met somebody who writes as that person.$$;
+revoke all on function gdpr.erase_account_at_once(uuid) from public;
+--! EndIncluded gdpr/erasure/erase_account_at_once.sql
+--! Included gdpr/erasure/erase_user.sql
+-- For the operator, who knows people by their address.
+create or replace function gdpr.erase_user(email text)
+  returns jsonb
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select gdpr.erase_account_at_once(ops.find_account(erase_user.email))
+$$;
+comment on function gdpr.erase_user(text) is
+$$gdpr.erase_account() for the account with this address: everything held about it goes, for good.
+
+Errors: account_not_found (404), also when it was erased before; account_on_hold (409), organization_needs_owner (409).$$;
 revoke all on function gdpr.erase_user(text) from public;
 --! EndIncluded gdpr/erasure/erase_user.sql
+--! Included gdpr/erasure/erase_batch.sql
+-- So many rows of the plan, in its order. The account is out of service by now; nobody sees half of it.
+create or replace function gdpr.erase_batch(erasure gdpr.erasures)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table record;
+  v_left integer := gdpr.erasure_batch_size();
+  v_row_count bigint;
+  v_counts jsonb := '{}';
+  v_position integer := (erase_batch.erasure).position;
+begin
+  perform gdpr.mark_erasing((erase_batch.erasure).id);
+  for v_table in
+    select t.* from gdpr.tables_to_erase() with ordinality
+      as t (schema_name, table_name, filter, assignments, number)
+    where t.number > v_position
+    order by t.number
+  loop
+    -- The account's own row is the last step's.
+    if (v_table.schema_name, v_table.table_name) <> ('core', 'users') then
+      v_row_count := gdpr.erase_rows(
+        v_table.schema_name, v_table.table_name, v_table.filter, v_table.assignments, (erase_batch.erasure).user_id, v_left
+      );
+      if v_row_count > 0 then
+        v_counts := v_counts || jsonb_build_object(v_table.schema_name || '.' || v_table.table_name, v_row_count);
+      end if;
+      v_left := v_left - v_row_count;
+      exit when v_left <= 0;
+    end if;
+    v_position := v_table.number;
+  end loop;
+  update gdpr.erasures as e
+  set
+    row_counts = gdpr.add_counts(e.row_counts, v_counts),
+    position = case when v_left > 0 then 0 else v_position end,
+    step = case when v_left > 0 then 'log' else 'rows' end,
+    rows_at = case when v_left > 0 then core.now() end,
+    batch_transaction = null
+  where e.id = (erase_batch.erasure).id;
+end
+$$;
+comment on function gdpr.erase_batch(gdpr.erasures) is $$Erases the next rows of the plan and notes how far it came.$$;
+revoke all on function gdpr.erase_batch(gdpr.erasures) from public;
+
+create or replace function gdpr.erasure_batch_size() returns integer language sql immutable parallel safe
+return 2000;
+comment on function gdpr.erasure_batch_size() is
+$$So many rows go in one transaction: a tenth of a second, which is what anybody waits for a lock of theirs at most.$$;
+revoke all on function gdpr.erasure_batch_size() from public;
+
+create or replace function gdpr.blank_batch(erasure gdpr.erasures)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_blanked_count bigint := core.blank_audit_events_about(
+    (blank_batch.erasure).user_id, gdpr.erasure_batch_size()
+  );
+begin
+  update gdpr.erasures as e
+  set
+    audit_events_blanked = e.audit_events_blanked + v_blanked_count,
+    step = case when v_blanked_count = 0 then 'account' else 'log' end
+  where e.id = (blank_batch.erasure).id;
+end
+$$;
+comment on function gdpr.blank_batch(gdpr.erasures) is $$Blanks the next events of the audit log that are about the person.$$;
+revoke all on function gdpr.blank_batch(gdpr.erasures) from public;
+--! EndIncluded gdpr/erasure/erase_batch.sql
+--! Included gdpr/erasure/renew_next_statistics.sql
+-- One table a transaction: samples first, then the views that were made of the rows.
+create or replace function gdpr.renew_next_statistics(erasure gdpr.erasures)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_table record;
+begin
+  select t.* into v_table
+  from (
+    select p.schema_name, p.table_name, row_number() over (order by p.schema_name, p.table_name) as number
+    from gdpr.tables_to_erase() as p
+    union all
+    select 'core', 'audit_log', 1 + (select count(*) from gdpr.tables_to_erase())
+  ) as t
+  where t.number = (renew_next_statistics.erasure).position + 1;
+  if found then
+    perform gdpr.renew_statistics(v_table.schema_name, v_table.table_name);
+    perform gdpr.refresh_views_of(v_table.schema_name, v_table.table_name);
+    update gdpr.erasures as e set position = e.position + 1 where e.id = (renew_next_statistics.erasure).id;
+  else
+    perform gdpr.finish_erasure((renew_next_statistics.erasure).id);
+  end if;
+end
+$$;
+comment on function gdpr.renew_next_statistics(gdpr.erasures) is
+$$Makes the planner and the materialized views forget what one more table held, and notes how far it came.$$;
+revoke all on function gdpr.renew_next_statistics(gdpr.erasures) from public;
+
+create or replace function gdpr.refresh_views_of(schema_name name, table_name name)
+  returns integer
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_view record;
+  v_count integer := 0;
+begin
+  for v_view in
+    with recursive depending as (
+      select format('%I.%I', refresh_views_of.schema_name, refresh_views_of.table_name)::regclass::oid as relid
+      union
+      select r.ev_class
+      from depending as s
+      join pg_depend as d on d.refobjid = s.relid and d.refclassid = 'pg_class'::regclass and d.classid = 'pg_rewrite'::regclass
+      join pg_rewrite as r on r.oid = d.objid
+    )
+    select n.nspname, c.relname, c.relispopulated and exists (
+      select from pg_index as i where i.indrelid = c.oid and i.indisunique and i.indpred is null and i.indexprs is null
+    ) as is_concurrent
+    from depending as s join pg_class as c on c.oid = s.relid join pg_namespace as n on n.oid = c.relnamespace
+    where c.relkind = 'm'
+    order by n.nspname, c.relname
+  loop
+    execute format(
+      'refresh materialized view %s %I.%I', case when v_view.is_concurrent then 'concurrently' else '' end,
+      v_view.nspname, v_view.relname
+    );
+    v_count := v_count + 1;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function gdpr.refresh_views_of(name, name) is
+$$Refreshes every materialized view that reads the table, also through other views; returns how many.
+
+Without locking readers out where the view has a unique index.$$;
+revoke all on function gdpr.refresh_views_of(name, name) from public;
+--! EndIncluded gdpr/erasure/renew_next_statistics.sql
+--! Included gdpr/erasure/continue_erasure.sql
+-- One step of an erasure, one transaction. The worker calls until it is done; killed in between, the next call goes on
+-- where the last one was committed. What is left for the step that locks the account is little, so nobody waits long.
+-- security definer: the worker writes no table by right; what goes follows from the registry.
+create or replace function gdpr.continue_erasure(erasure_id uuid)
+  returns text
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_erasure gdpr.erasures;
+begin
+  -- A second worker with the same job finds the row locked and leaves it to the first.
+  select e.* into v_erasure from gdpr.erasures as e where e.id = continue_erasure.erasure_id for update skip locked;
+  if not found then
+    return 'busy';
+  end if;
+  -- A hold that came in between keeps what is left.
+  if v_erasure.step in ('rows', 'log', 'account')
+    and exists (select from gdpr.users_on_hold() as h (user_id) where h.user_id = v_erasure.user_id)
+  then
+    return 'held';
+  end if;
+  case v_erasure.step
+  when 'rows' then perform gdpr.erase_batch(v_erasure);
+  when 'log' then perform gdpr.blank_batch(v_erasure);
+  when 'account' then perform gdpr.erase_account(v_erasure.user_id, false);
+  when 'statistics' then perform gdpr.renew_next_statistics(v_erasure);
+  else null;
+  end case;
+  return (select e.step from gdpr.erasures as e where e.id = continue_erasure.erasure_id);
+end
+$$;
+comment on function gdpr.continue_erasure(uuid) is
+$$Does the next step of an erasure and returns the one after it: rows, log, account, statistics, done.
+
+busy: somebody else is at it. held: a legal hold keeps what is left. Safe to repeat.
+Errors: organization_needs_owner (409).$$;
+revoke all on function gdpr.continue_erasure(uuid) from public;
+grant execute on function gdpr.continue_erasure(uuid) to howdah_worker;
+--! EndIncluded gdpr/erasure/continue_erasure.sql
 --! Included gdpr/erasure/find_traces.sql
 -- Searches everything for words: the proof of an erasure looks where nobody thought of, so it asks the catalog and no
 -- registry. Every schema that the asking role may read, partitions by themselves, and the planner's statistics.
@@ -15712,6 +24210,8 @@ begin
     from pg_class as c join pg_namespace as n on n.oid = c.relnamespace
     where c.relkind in ('r', 'm')
       and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+      -- What is looked for after an erasure, until it has been looked for.
+      and c.oid <> 'private.erasure_words'::regclass
       and has_table_privilege(c.oid, 'select')
     union all
     select 'pg_catalog', 'pg_stats', 'pg_catalog.pg_stats'
@@ -15731,8 +24231,454 @@ $$How many rows of which relation hold one of these words, in any column, in any
 Words of at least four characters. Errors: search_words_invalid (400).$$;
 revoke all on function gdpr.find_traces(text[]) from public;
 --! EndIncluded gdpr/erasure/find_traces.sql
+--! Included gdpr/erasure/triggers.sql
+-- What keeps erasures true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.erasures
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/erasure/triggers.sql
+--! Included gdpr/erasure/policies.sql
+-- No web role reads these; operators own them.
+alter table gdpr.erasures enable row level security;
+alter table gdpr.erasure_obstacles enable row level security;
+--! EndIncluded gdpr/erasure/policies.sql
 --! EndIncluded gdpr/erasure/_module.sql
+--! Included gdpr/anonymization/_module.sql
+-- anonymization: what may stay of somebody who goes, in numbers that are about nobody.
+--! Included gdpr/anonymization/declare_anonymous_source.sql
+-- What stays of people who go: how many did what on which day, of everybody, counted once and never again. It must not
+-- depend on who leaves: a number that only those who left went into points at them for whoever holds an old copy (tried:
+-- such numbers let an attacker name the right person in 527 of 629 cases, where chance would have been 158).
+create or replace function gdpr.declare_anonymous_source(name text, source text, description text)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  insert into gdpr.anonymous_sources as s (name, source, description)
+  values (
+    declare_anonymous_source.name, declare_anonymous_source.source::regprocedure::text,
+    declare_anonymous_source.description
+  )
+  on conflict (name) do update set source = excluded.source, description = excluded.description
+  where (s.source, s.description) is distinct from (excluded.source, excluded.description)
+$$;
+comment on function gdpr.declare_anonymous_source(text, text, text) is
+$$Names a function (after_day date, until_day date) returns table (label text, day date, people bigint): how many different
+people did what on each of these days (UTC). Labels are the product's words, never a person's. Safe to repeat.$$;
+revoke all on function gdpr.declare_anonymous_source(text, text, text) from public;
+--! EndIncluded gdpr/anonymization/declare_anonymous_source.sql
+--! Included gdpr/anonymization/count_people.sql
+-- By the clock, and before an anonymization. A day is counted when it is over, once: later it would have lost those who
+-- left since, and the difference would be about them.
+-- security definer: the worker reads nobody's rows by right; what it writes are numbers of crowds.
+create or replace function gdpr.count_people()
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_source gdpr.anonymous_sources;
+  v_until date := (core.now() at time zone 'UTC')::date - 1;
+  v_row_count integer;
+  v_count integer := 0;
+begin
+  for v_source in
+    select s.* from gdpr.anonymous_sources as s
+    where s.counted_until is null or s.counted_until < v_until
+    order by s.name
+    for update
+  loop
+    execute format(
+      'insert into gdpr.anonymous_counts (name, label, day, people_count)
+       select $1, f.label, f.day, f.people from %s($2, $3) as f where f.people >= gdpr.smallest_crowd()
+       order by f.label, f.day
+       on conflict do nothing',
+      v_source.source::regprocedure::regproc
+    ) using v_source.name, coalesce(v_source.counted_until, '-infinity'::date), v_until;
+    get diagnostics v_row_count = row_count;
+    v_count := v_count + v_row_count;
+    update gdpr.anonymous_sources as s set counted_until = v_until where s.name = v_source.name;
+  end loop;
+  return v_count;
+end
+$$;
+comment on function gdpr.count_people() is
+$$Counts, for each day that is over and not counted yet, how many people did what; returns how many numbers there are more.
+
+What fewer than gdpr.smallest_crowd() people did is not kept. Safe to repeat.$$;
+revoke all on function gdpr.count_people() from public;
+grant execute on function gdpr.count_people() to howdah_worker;
+
+create or replace function gdpr.smallest_crowd() returns integer language sql immutable parallel safe
+return 5;
+comment on function gdpr.smallest_crowd() is
+$$k of k-anonymity: what fewer people did is not kept.$$;
+revoke all on function gdpr.smallest_crowd() from public;
+--! EndIncluded gdpr/anonymization/count_people.sql
+--! Included gdpr/anonymization/anonymize_user.sql
+-- Erases like erase_user(), after the person was counted with everybody else.
+create or replace function gdpr.anonymize_user(email text)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := ops.find_account(anonymize_user.email);
+  v_erasure_id uuid;
+begin
+  if exists (select from gdpr.users_on_hold() as h (user_id) where h.user_id = v_user_id) then
+    perform core.raise_error('account_on_hold');
+  end if;
+  perform gdpr.count_people();
+  v_erasure_id := gdpr.begin_erasure(v_user_id);
+  update gdpr.erasures as e set is_anonymization = true where e.id = v_erasure_id;
+  return gdpr.erase_account_at_once(v_user_id)
+    || jsonb_build_object('counted_until', (select min(s.counted_until) from gdpr.anonymous_sources as s));
+end
+$$;
+comment on function gdpr.anonymize_user(text) is
+$$Erases everything held about the account with this address, after every day that is over was counted: how many people did
+what. The person stays in those numbers, and in nothing else.
+
+docs/account-deletion.md compares it with erase_user(). Errors: account_not_found (404), account_on_hold (409),
+organization_needs_owner (409).$$;
+revoke all on function gdpr.anonymize_user(text) from public;
+--! EndIncluded gdpr/anonymization/anonymize_user.sql
+--! Included gdpr/anonymization/policies.sql
+-- No web role reads these; operators own them.
+alter table gdpr.anonymous_sources enable row level security;
+alter table gdpr.anonymous_counts enable row level security;
+--! EndIncluded gdpr/anonymization/policies.sql
+--! EndIncluded gdpr/anonymization/_module.sql
+--! Included gdpr/deletion/_module.sql
+-- deletion: an account that its owner wants gone, from asking to the day it goes.
+--! Included gdpr/deletion/account_deletion_schema.sql
+create or replace function gdpr.account_deletion_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return '{
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["status", "erase_at", "ended_session_count"],
+  "properties": {
+    "status": {"type": "string", "const": "deletion_waiting"},
+    "erase_at": {"type": "string", "format": "date-time", "description": "Until then cancel_account_deletion keeps the account."},
+    "ended_session_count": {"type": "integer", "minimum": 0}
+  }
+}'::jsonb;
+comment on function gdpr.account_deletion_schema() is $$JSON Schema of the answer to a request for deletion.$$;
+revoke all on function gdpr.account_deletion_schema() from public;
+
+create or replace function gdpr.deletion_cancelled_schema()
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return '{
+  "type": "object",
+  "additionalProperties": false,
+  "required": ["status"],
+  "properties": {"status": {"type": "string", "const": "deletion_cancelled"}}
+}'::jsonb;
+comment on function gdpr.deletion_cancelled_schema() is $$JSON Schema of the answer to a deletion taken back.$$;
+revoke all on function gdpr.deletion_cancelled_schema() from public;
+--! EndIncluded gdpr/deletion/account_deletion_schema.sql
+--! Included gdpr/deletion/open_deletion.sql
+-- From here on the account waits for its end: it can be looked at and kept, and nothing new begins.
+create or replace function gdpr.open_deletion(user_id uuid)
+  returns jsonb
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request gdpr.deletion_requests;
+begin
+  -- One at a time: who clicks twice asks once.
+  perform from core.users as u where u.id = open_deletion.user_id for no key update;
+  select r.* into v_request
+  from gdpr.deletion_requests as r where r.user_id = open_deletion.user_id and r.finished_at is null;
+  if not found then
+    insert into gdpr.deletion_requests (user_id, subject_request_id, requested_at, erase_at)
+    values (
+      open_deletion.user_id, gdpr.open_subject_request(open_deletion.user_id, 'erasure'), core.now(),
+      core.now() + (core.setting('account_deletion_grace_days') #>> '{}')::integer * interval '24 hours'
+    )
+    returning * into v_request;
+    update core.users as u set closing_at = v_request.erase_at where u.id = open_deletion.user_id;
+    perform private.queue_mail(
+      'deletion_requested', open_deletion.user_id, facts => gdpr.deletion_facts(v_request.erase_at)
+    );
+    perform core.record_security_event('deletion_requested', open_deletion.user_id);
+  end if;
+  return jsonb_build_object(
+    'status', 'deletion_waiting',
+    'erase_at', gdpr.deletion_facts(v_request.erase_at) -> 'erase_at',
+    'ended_session_count', private.end_sessions(open_deletion.user_id, 'ended_by_user', core.current_session_id())
+  );
+end
+$$;
+comment on function gdpr.open_deletion(uuid) is
+$$Enters that somebody wants their account deleted, tells them by mail, and ends all their other sessions.
+
+Safe to repeat: an open request keeps its date.$$;
+revoke all on function gdpr.open_deletion(uuid) from public;
+
+create or replace function gdpr.deletion_facts(erase_at timestamptz)
+  returns jsonb
+  language sql
+  immutable
+  parallel safe
+return jsonb_build_object(
+  'erase_at', to_char(deletion_facts.erase_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+);
+comment on function gdpr.deletion_facts(timestamptz) is $$When an account goes, as mails and answers say it.$$;
+revoke all on function gdpr.deletion_facts(timestamptz) from public;
+--! EndIncluded gdpr/deletion/open_deletion.sql
+--! Included gdpr/deletion/begin_deletion.sql
+-- The first step of the job of one account: out of service, and whom to tell written down; or a reason to wait.
+-- security definer: the worker writes no table by right; only a request that is due begins.
+create or replace function gdpr.begin_deletion(request_id uuid)
+  returns uuid
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request gdpr.deletion_requests;
+  v_is_needed boolean;
+begin
+  select r.* into v_request from gdpr.deletion_requests as r where r.id = begin_deletion.request_id for update;
+  if v_request.id is null or v_request.state = 'cancelled' or v_request.erase_at > core.now() then
+    return null;
+  elsif v_request.state in ('erasing', 'erased') then
+    return (select e.id from gdpr.erasures as e where e.user_id = v_request.user_id and e.finished_at is null);
+  end if;
+  if exists (select from gdpr.users_on_hold() as h (user_id) where h.user_id = v_request.user_id) then
+    perform gdpr.hold_deletion(v_request);
+    return null;
+  end if;
+  v_is_needed := gdpr.find_erasure_obstacles(v_request.user_id) is not null;
+  update gdpr.deletion_requests as r
+  set problem = case when v_is_needed then 'account_needed' end, state = case when v_is_needed then r.state else 'erasing' end
+  where r.id = v_request.id and not (v_is_needed and r.problem is not distinct from 'account_needed');
+  if v_is_needed then
+    return null;
+  end if;
+  perform gdpr.take_out_of_service(v_request.user_id);
+  return gdpr.begin_erasure(v_request.user_id);
+end
+$$;
+comment on function gdpr.begin_deletion(uuid) is
+$$Takes a due account out of service for good and returns its erasure; null when there is nothing to do now.
+
+Under a legal hold the person is told once, and the request waits; problem names what else stands in the way.
+Safe to repeat: an erasure under way is returned again.$$;
+revoke all on function gdpr.begin_deletion(uuid) from public;
+grant execute on function gdpr.begin_deletion(uuid) to howdah_worker;
+
+-- Article 12(4): who does not get what they asked for is told within the month, and that they may complain. Why exactly is
+-- not said: a hold may be about a dispute that others are part of.
+create or replace function gdpr.hold_deletion(request gdpr.deletion_requests)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (hold_deletion.request).held_at is not null then
+    return;
+  end if;
+  update gdpr.deletion_requests as r set state = 'held', held_at = core.now() where r.id = (hold_deletion.request).id;
+  perform gdpr.close_subject_request((hold_deletion.request).subject_request_id, 'refused');
+  perform private.queue_mail('deletion_held', (hold_deletion.request).user_id);
+end
+$$;
+comment on function gdpr.hold_deletion(gdpr.deletion_requests) is
+$$Notes once that the law keeps an account for now, and tells its owner. Safe to repeat.$$;
+revoke all on function gdpr.hold_deletion(gdpr.deletion_requests) from public;
+--! EndIncluded gdpr/deletion/begin_deletion.sql
+--! Included gdpr/deletion/enqueue_due_deletions.sql
+-- By the clock: reminds those who have three days left, and queues one job for each account whose time has come. What
+-- could not go (a hold, an organization without another owner) is looked at again each time.
+-- security definer: the worker reads no request by right; what is queued follows from the dates.
+create or replace function gdpr.enqueue_due_deletions(batch_size integer default 500)
+  returns integer
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_request gdpr.deletion_requests;
+  v_queued_count integer;
+begin
+  for v_request in
+    update gdpr.deletion_requests as r
+    set reminded_at = core.now()
+    where r.state = 'waiting' and r.reminded_at is null
+      and r.erase_at - gdpr.deletion_reminder_lead() <= core.now() and r.erase_at > core.now()
+      -- Who asked yesterday needs no reminder.
+      and r.requested_at < r.erase_at - gdpr.deletion_reminder_lead() - interval '24 hours'
+    returning r.*
+  loop
+    perform private.queue_mail(
+      'deletion_soon', v_request.user_id, facts => gdpr.deletion_facts(v_request.erase_at)
+    );
+  end loop;
+  select count(core.enqueue_job(
+    'gdpr/erase_account', jsonb_build_object('request_id', d.id), 'gdpr/erase_account:' || d.id
+  )) into v_queued_count
+  from (
+    select r.id from gdpr.deletion_requests as r
+    left join gdpr.erasures as e on e.user_id = r.user_id
+    where r.erase_at <= core.now()
+      -- Done, but for the planner's samples.
+      and (r.finished_at is null or (r.state = 'erased' and e.finished_at is null))
+    order by r.erase_at
+    limit enqueue_due_deletions.batch_size
+  ) as d;
+  return v_queued_count;
+end
+$$;
+comment on function gdpr.enqueue_due_deletions(integer) is
+$$Mails who has three days left, queues the erasure of every account that is due, and returns how many. Safe to repeat.$$;
+revoke all on function gdpr.enqueue_due_deletions(integer) from public;
+grant execute on function gdpr.enqueue_due_deletions(integer) to howdah_worker;
+
+create or replace function gdpr.deletion_reminder_lead() returns interval language sql immutable parallel safe
+return interval '72 hours';
+comment on function gdpr.deletion_reminder_lead() is $$So long before an account is erased its owner is reminded.$$;
+revoke all on function gdpr.deletion_reminder_lead() from public;
+--! EndIncluded gdpr/deletion/enqueue_due_deletions.sql
+--! Included gdpr/deletion/triggers.sql
+-- What keeps requests for deletion true.
+
+create or replace trigger _100_touch_updated_at
+  before update on gdpr.deletion_requests
+  for each row execute function core.tg__touch_updated_at();
+--! EndIncluded gdpr/deletion/triggers.sql
+--! Included gdpr/deletion/policies.sql
+-- Row-level security of requests for deletion: everybody sees their own.
+alter table gdpr.deletion_requests enable row level security;
+drop policy if exists select_own on gdpr.deletion_requests;
+create policy select_own on gdpr.deletion_requests
+  for select to howdah_user, howdah_admin
+  using (user_id = (select core.current_user_id()));
+revoke all on gdpr.deletion_requests from howdah_anon, howdah_user, howdah_admin;
+grant select (id, user_id, state, requested_at, erase_at, finished_at) on gdpr.deletion_requests to howdah_user, howdah_admin;
+--! EndIncluded gdpr/deletion/policies.sql
+--! Included gdpr/deletion/views.sql
+-- What people see of the deletion of their account.
+
+create or replace view api.account_deletion
+  with (security_invoker = true)
+as
+select
+  r.id,
+  r.state,
+  r.requested_at,
+  r.erase_at,
+  r.finished_at
+from gdpr.deletion_requests as r;
+comment on view api.account_deletion is $$One's own requests to delete the account, those taken back too.$$;
+comment on column api.account_deletion.id is $$Key of the request.$$;
+comment on column api.account_deletion.state is $$waiting, held (the law keeps the data for now), erasing, erased or cancelled.$$;
+comment on column api.account_deletion.requested_at is $$When it was asked for.$$;
+comment on column api.account_deletion.erase_at is $$When everything goes; cancel_account_deletion keeps the account until then.$$;
+comment on column api.account_deletion.finished_at is $$When it was taken back or done; null while it waits.$$;
+revoke all on api.account_deletion from howdah_anon, howdah_user, howdah_admin;
+grant select on api.account_deletion to howdah_user, howdah_admin;
+--! EndIncluded gdpr/deletion/views.sql
+--! Included gdpr/deletion/request_account_deletion.sql
+-- Article 17, asked for by the person. The password again: a stolen token must not be able to destroy an account.
+-- security definer: web roles write no request; the account is the caller's own and its password is asked for.
+create or replace function api.request_account_deletion(password text)
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_refusal jsonb;
+  v_obstacles text;
+begin
+  perform core.require_plain_call();
+  v_refusal := private.reauthenticate(request_account_deletion.password);
+  if v_refusal is not null then
+    return v_refusal;
+  end if;
+  v_obstacles := gdpr.find_erasure_obstacles(core.current_user_id());
+  if v_obstacles is not null then
+    return core.error_response('account_needed', v_obstacles || '.');
+  end if;
+  return gdpr.open_deletion(core.current_user_id());
+end
+$$;
+comment on function api.request_account_deletion(text) is
+$$Delete your account, with everything held about you. Needs your password.
+
+It happens at erase_at (14 days later, unless the operator set another time); until then you can sign in, look at
+everything, and keep the account with cancel_account_deletion. Your other sessions end now. Where the account has no
+password, send a fresh id_token of one of its identities. Safe to repeat: the date stays.
+If you are the only owner of an organization, details names it: transfer_ownership or delete_organization first.
+
+@returns gdpr.account_deletion_schema
+Errors: not_signed_in (401), password_wrong (403), account_needed (409), too_many_attempts (429),
+call_not_plain (400).$$;
+revoke all on function api.request_account_deletion(text) from public;
+grant execute on function api.request_account_deletion(text) to howdah_user, howdah_admin;
+--! EndIncluded gdpr/deletion/request_account_deletion.sql
+--! Included gdpr/deletion/cancel_account_deletion.sql
+-- Signing in is enough to keep an account: nothing is lost by it.
+-- security definer: web roles write no request; the request is the caller's own.
+create or replace function api.cancel_account_deletion()
+  returns jsonb
+  language plpgsql
+  volatile
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_id uuid := core.require_user();
+  v_request gdpr.deletion_requests;
+begin
+  update gdpr.deletion_requests as r
+  set state = 'cancelled', finished_at = core.now()
+  where r.user_id = v_user_id and r.state in ('waiting', 'held')
+  returning r.* into v_request;
+  if not found then
+    perform core.raise_error('deletion_not_requested');
+  end if;
+  update core.users as u set closing_at = null where u.id = v_user_id;
+  perform gdpr.close_subject_request(v_request.subject_request_id, 'withdrawn');
+  perform private.queue_mail('deletion_cancelled', v_user_id);
+  perform core.record_security_event('deletion_cancelled', v_user_id);
+  return '{"status": "deletion_cancelled"}';
+end
+$$;
+comment on function api.cancel_account_deletion() is
+$$Keep your account: takes back request_account_deletion. Everything works again at once.
+
+@returns gdpr.deletion_cancelled_schema
+Errors: not_signed_in (401), deletion_not_requested (404).$$;
+revoke all on function api.cancel_account_deletion() from public;
+grant execute on function api.cancel_account_deletion() to howdah_user, howdah_admin;
+--! EndIncluded gdpr/deletion/cancel_account_deletion.sql
+--! EndIncluded gdpr/deletion/_module.sql
 --! Included gdpr/policies.sql
+-- The worker calls a few functions and reads no table.
+grant usage on schema gdpr to howdah_worker;
+
 -- No web role reads the registry; operators own it.
 alter table gdpr.column_policies enable row level security;
 --! EndIncluded gdpr/policies.sql
@@ -15859,6 +24805,15 @@ revoke all on function gdpr.reader_privileges(name, regclass) from public;
 -- What these three declare needs the registries' functions, so it comes after them.
 --! Included core/registry.sql
 -- What core's own columns hold about whom; each room of core declares its tables itself.
+select gdpr.declare_processing_activity('security', 'Safe sign-in',
+  'Tells a person''s own sign-ins from those of others: sessions and their devices, second factors, slowed-down guessing.',
+  'legitimate_interests', 'Keeping accounts from being taken over (recital 49), which people expect from whoever holds their data.',
+  people => '{account holders,people who try to sign in}');
+
+-- The longest window is a day: a counter that went earlier would let somebody begin anew.
+select gdpr.declare_retention_policy('attempts', 'private.attempts', 'A day after the first attempt of a window.',
+  '1 day', 'r.window_started_at', least_keep => '1 day');
+
 select gdpr.declare_columns('core.settings', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"name": {}, "value": {}, "updated_at": {}}');
 
@@ -15867,21 +24822,37 @@ select gdpr.declare_columns('private.secrets', null, '{"class": "secret", "on_ex
   '{"name": {"class": "none"}, "value": {}, "updated_at": {"class": "none"}}');
 
 select gdpr.declare_columns('private.attempts', 'bucket',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "security", "retention": "attempts"}',
   '{"bucket": {}, "attempt_count": {}, "window_started_at": {}}');
 
+select gdpr.declare_columns('core.scrape_tokens', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep", "purpose": "operations", "retention": "account"}',
+  '{"id": {"class": "secret", "reason": "Part of what a token is made of; about no person."}, "name": {}, "created_at": {},
+    "expires_at": {}, "revoked_at": {}}');
+
+select core.audit_table('core.scrape_tokens');
 select core.audit_table('core.settings');
 select core.audit_table('private.secrets');
 select core.declare_unaudited_table('private.attempts', 'Counters; refused passwords are security events.');
 --! EndIncluded core/registry.sql
 --! Included core/audit/registry.sql
 -- What the audit log holds about whom.
+-- Values of every audited column pass through, so the condition of Article 9 for the most sensitive is asked here too.
+select gdpr.declare_processing_activity('audit_log', 'Audit log',
+  'Shows who changed what and when, so that misuse is found and everybody can be told what happened to their data.',
+  'legitimate_interests', 'Being able to account for the processing (Articles 5(2) and 32), which cannot be done afterwards.',
+  special_category_condition => 'legal_claims');
+
+select gdpr.declare_retention_policy('audit_log', 'core.audit_log',
+  'By whole months, as ops.partitioned_tables says, once the operator''s copy outside holds their seals.');
 
 -- No foreign key leads from an event to a person: it outlives them. core.audit_events_about() finds what is theirs.
 -- Values are as sensitive as the most sensitive column they were taken from.
 select gdpr.declare_columns('core.audit_log', 'subject_id',
   '{"class": "personal", "on_export": "exclude", "on_erase": "keep",
-    "reason": "That something was done, and when, stays true; with the values blanked it tells nothing of whom."}',
+    "reason": "That something was done, and when, stays true; with the values blanked it tells nothing of whom.",
+    "purpose": "audit_log", "retention": "audit_log"}',
   '{"id": {}, "occurred_at": {}, "transaction_id": {}, "kind": {}, "relation": {}, "operation": {},
     "actor_user_id": {"reason": "Who did it; leads nowhere once the account is erased."},
     "actor_session_id": {"reason": "Leads nowhere once the session is deleted."},
@@ -15898,8 +24869,9 @@ select gdpr.declare_columns('core.audit_seals', null, '{"class": "none", "on_exp
 select gdpr.declare_columns('core.audited_tables', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"schema_name": {}, "table_name": {}, "is_audited": {}, "reason": {}}');
 
--- Seven years, a year ahead: without its month the log would refuse every audited write.
-select ops.declare_partitioned_table('core.audit_log', 'occurred_at', 12, 84);
+-- Seven years, a year ahead: without its month the log would refuse every audited write. No default partition: what lay
+-- in it could never leave again, because nothing is deleted from the log. Its months go by ops.drop_audit_months().
+select ops.declare_partitioned_table('core.audit_log', 'occurred_at', 12, 84, false);
 
 select core.audit_table('core.audited_tables');
 select core.declare_unaudited_table('core.audit_log', 'The log itself.');
@@ -15907,20 +24879,55 @@ select core.declare_unaudited_table('core.audit_seals', 'The log''s own seals.')
 --! EndIncluded core/audit/registry.sql
 --! Included core/mails/registry.sql
 -- What the outbox holds about whom.
+select gdpr.declare_processing_activity('mails', 'Mails',
+  'Sends people the mails that they or their account''s safety ask for: links, invitations, warnings.',
+  'contract', 'What the mails say belongs to the account that their reader holds or was invited to.',
+  people => '{account holders,people who asked for an account,people invited to an organization}',
+  recipients => '{the mail server that the operator chose}');
+
+select gdpr.declare_retention_policy('mails', 'core.mails', '30 days after the mail was queued, once it was sent or given up.',
+  '30 days', 'r.created_at', 'r.finished_at is not null');
+
+-- Their jobs have given up by then, and the address of somebody who is gone stays no longer.
+select gdpr.declare_retention_policy('farewell_addresses', 'core.mails',
+  '7 days: where the mail that tells of an erasure goes, if it cannot be sent.', '7 days', 'r.created_at',
+  'r.sealed_recipient is not null', assignments => '{"sealed_recipient": "null", "state": "''failed''",
+    "finished_at": "core.now()", "last_error": "''Not sent within 7 days.''"}');
 
 select gdpr.declare_columns('core.mails', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete", "purpose": "mails", "retention": "mails"}',
   '{"id": {}, "kind": {}, "user_id": {}, "session_id": {}, "sign_up_request_id": {"on_export": "exclude"}, "invitation_id": {},
-    "recipient": {}, "state": {}, "last_error": {"on_export": "exclude"}, "started_at": {}, "finished_at": {},
-    "created_at": {}, "updated_at": {}}');
+    "recipient": {}, "content": {"on_export": "exclude"}, "state": {}, "last_error": {"on_export": "exclude"}, "started_at": {}, "finished_at": {},
+    "facts": {}, "sealed_recipient": {"class": "secret", "on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
 
 select core.declare_unaudited_table('core.mails',
   'The outbox: what is to be mailed and how far it came; rows go after 30 days.');
+
+select gdpr.declare_recipient('mail_server', 'the mail server', nothing_to_tell =>
+  'It passes mails on to the person''s own mailbox, and keeps none.');
 --! EndIncluded core/mails/registry.sql
 --! Included core/accounts/registry.sql
 -- What accounts hold about whom.
+select gdpr.declare_processing_activity('accounts', 'Accounts',
+  'Lets people have an account, sign in to it and be addressed as they wish, in their language and time zone.',
+  'contract', 'Without it nobody can be served; before an account exists, because its future holder asked for it.',
+  people => '{account holders,people who asked for an account}');
 
-select gdpr.declare_columns('core.users', 'id', '{"class": "personal", "on_export": "include", "on_erase": "null"}',
+-- People look up where they were signed in.
+select gdpr.declare_retention_policy('sessions', 'core.sessions', '30 days after the session ended.',
+  '30 days', 'least(r.expires_at, r.revoked_at)');
+-- Whoever presents one that was traded in so long ago is told that it is not ours.
+select gdpr.declare_retention_policy('refresh_tokens', 'private.refresh_tokens',
+  'As long after it was traded in as a session may lie idle.', core.session_idle_ttl(), 'r.rotated_at');
+-- Twice the life of its token: a mail that waits for a mail server still finds it.
+select gdpr.declare_retention_policy('sign_up_requests', 'private.sign_up_requests',
+  'Sign-ups that nobody confirmed: twice the life of the link in their mail.',
+  2 * core.one_time_token_ttl('sign_up'), 'r.created_at', least_keep => core.one_time_token_ttl('sign_up'));
+select gdpr.declare_retention_policy('one_time_tokens', 'private.one_time_tokens', 'A day after the link expired.',
+  '1 day', 'r.expires_at');
+
+select gdpr.declare_columns('core.users', 'id',
+  '{"class": "personal", "on_export": "include", "on_erase": "null", "purpose": "accounts", "retention": "account"}',
   '{"id": {"on_erase": "keep", "reason": "Holds the rows of others together; leads nowhere once the rest is gone."},
     "email": {"on_erase": "anonymize", "erased_with": "''erased-'' || gen_random_uuid() || ''@erased.invalid''"},
     "email_key": {"on_export": "exclude", "on_erase": "anonymize"},
@@ -15929,32 +24936,37 @@ select gdpr.declare_columns('core.users', 'id', '{"class": "personal", "on_expor
     "timezone": {"on_erase": "anonymize", "erased_with": "''UTC''"},
     "locale": {"on_erase": "anonymize", "erased_with": "''en''"},
     "preferences": {"on_erase": "anonymize", "erased_with": "''{}''"}, "has_onboarded": {"class": "none", "on_erase": "keep"},
-    "trial_ends_at": {}, "deleted_at": {"class": "none", "on_erase": "keep"},
+    "trial_ends_at": {}, "closing_at": {}, "processing_restricted_until": {}, "deleted_at": {"class": "none", "on_erase": "keep"},
     "created_at": {"class": "none", "on_erase": "keep"}, "updated_at": {"class": "none", "on_erase": "keep"}}');
 
 select gdpr.declare_columns('core.sessions', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "security", "retention": "sessions"}',
   '{"id": {}, "user_id": {}, "device_fingerprint": {}, "device_name": {}, "user_agent": {}, "client_address": {},
     "refreshed_at": {}, "expires_at": {}, "revoked_at": {}, "revoked_reason": {}, "created_at": {},
     "updated_at": {}}');
 
 select gdpr.declare_columns('private.passwords', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "accounts", "retention": "account"}',
   '{"user_id": {}, "password_hash": {"class": "secret"}, "updated_at": {}}');
 
 select gdpr.declare_columns('private.refresh_tokens', 'session_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "security", "retention": "refresh_tokens"}',
   '{"token_hash": {"class": "secret"}, "session_id": {}, "successor_nonce": {"class": "secret"}, "rotated_at": {},
     "created_at": {}}');
 
 -- The address is all that leads to someone who has no account yet.
 select gdpr.declare_columns('private.sign_up_requests', 'email',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "accounts", "retention": "sign_up_requests"}',
   '{"id": {}, "email": {}, "email_key": {}, "password_hash": {"class": "secret"}, "display_name": {}, "timezone": {},
     "locale": {}, "created_at": {}}');
 
 select gdpr.declare_columns('private.one_time_tokens', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "accounts", "retention": "one_time_tokens"}',
   '{"token_hash": {"class": "secret"}, "purpose": {}, "user_id": {}, "sign_up_request_id": {}, "email": {},
     "created_at": {}, "expires_at": {}, "used_at": {}}');
 
@@ -15971,20 +24983,30 @@ select core.declare_unaudited_table('private.sign_up_requests',
 select core.declare_unaudited_table('private.one_time_tokens',
   'Used once and soon expired; what opening a link changes is audited.');
 select core.declare_unaudited_table('private.common_passwords', 'A published list, loaded as reference data; nobody''s.');
+
+select gdpr.declare_view_columns('api.sessions', '{"is_current": "personal: whether it is the caller''s own session"}');
 --! EndIncluded core/accounts/registry.sql
 --! Included core/second_factor/registry.sql
 -- What the second factor holds about whom.
+select gdpr.declare_retention_policy('sign_in_challenges', 'private.sign_in_challenges', 'Until it expires.',
+  '0', 'r.expires_at');
+select gdpr.declare_retention_policy('totp_enrollments', 'private.totp_factors',
+  'Secrets that were shown and never confirmed: as long as setting up may take.',
+  core.totp_enrollment_ttl(), 'r.created_at', 'r.confirmed_at is null', least_keep => core.totp_enrollment_ttl());
 
 select gdpr.declare_columns('private.totp_factors', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "security", "retention": "account"}',
   '{"user_id": {}, "secret": {"class": "secret"}, "last_step": {}, "confirmed_at": {}, "created_at": {}}');
 
 select gdpr.declare_columns('private.recovery_codes', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "security", "retention": "account"}',
   '{"user_id": {}, "code_hash": {"class": "secret"}, "created_at": {}}');
 
 select gdpr.declare_columns('private.sign_in_challenges', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "security", "retention": "sign_in_challenges"}',
   '{"id": {}, "user_id": {}, "secret_hash": {"class": "secret"}, "attempt_bucket": {}, "attempt_count": {},
     "device_fingerprint": {}, "device_name": {}, "created_at": {}, "expires_at": {}}');
 
@@ -15995,9 +25017,14 @@ select core.declare_unaudited_table('private.sign_in_challenges', 'Gone in minut
 --! EndIncluded core/second_factor/registry.sql
 --! Included core/identities/registry.sql
 -- What identities hold about whom.
+-- Older tokens are refused for their age.
+select gdpr.declare_retention_policy('used_identity_tokens', 'private.used_identity_tokens',
+  'Twice the age at which the token itself is refused.', 2 * core.identity_token_max_age(), 'r.used_at',
+  least_keep => core.identity_token_max_age());
 
 select gdpr.declare_columns('core.identities', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "accounts", "retention": "account"}',
   '{"id": {}, "user_id": {}, "issuer": {}, "subject": {}, "email": {}, "created_at": {}, "last_used_at": {}}');
 
 select gdpr.declare_columns('core.identity_issuers', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
@@ -16015,18 +25042,33 @@ select core.audit_table('core.identity_keys');
 select core.declare_unaudited_table('core.identity_issuers',
   'Touched by each fetch; what operators change in it they write in SQL of their own.');
 select core.declare_unaudited_table('private.used_identity_tokens', 'Hashes of tokens that were used; gone in hours.');
+
+select gdpr.declare_recipient('identity_issuers', 'issuers of outside identities', nothing_to_tell =>
+  'They are sent nothing about anybody: the person''s account there is the person''s own, and they vouch to us.');
 --! EndIncluded core/identities/registry.sql
 --! Included core/analytics/registry.sql
 -- What analytics holds about whom.
+select gdpr.declare_processing_activity('analytics', 'Use of the product',
+  'Counts what is used and what fails, to decide what is made better.',
+  'legitimate_interests', 'Knowing whether the product serves those who use it; events name things and no content.',
+  people => '{account holders,visitors}');
+
+select gdpr.declare_retention_policy('analytics_events', 'core.analytics_events', 'By whole months, as ops.partitioned_tables says.');
 
 select ops.declare_partitioned_table('core.analytics_events', 'filed_at');
 
 -- The row goes with the person; the counts stay, they are about nobody. What happened when is nobody's either, once the
 -- columns that say whose are out of reach.
 select gdpr.declare_columns('core.analytics_events', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "analytics", "retention": "analytics_events"}',
   '{"visitor_id": {}, "id": {}, "filed_at": {"on_export": "exclude"}, "user_id": {}, "session_id": {}, "name": {"class": "none"},
     "occurred_at": {"class": "none"}, "received_at": {"class": "none"}, "properties": {}}');
+
+select gdpr.declare_consent_purpose('analytics', 1, '{
+  "en": "We may record under your account what you do in the product, to learn how it is used and to make it better.",
+  "de": "Wir dürfen unter Ihrem Konto aufzeichnen, was Sie im Produkt tun, um zu verstehen, wie es genutzt wird, und es zu verbessern."
+}');
 
 select gdpr.declare_columns('core.analytics_event_schemas', null,
   '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
@@ -16049,22 +25091,38 @@ select core.declare_unaudited_table('core.analytics_events', 'A log by itself, w
 select core.declare_unaudited_table('core.analytics_deltas', 'Counts on their way into the roll-ups.');
 select core.declare_unaudited_table('core.analytics_hourly', 'Counts that can be made again from the events.');
 select core.declare_unaudited_table('core.analytics_daily', 'Counts that can be made again from the events.');
+
+select gdpr.declare_anonymous_source('events', 'core.people_by_event(date, date)', 'People who sent an event, by its name.');
 --! EndIncluded core/analytics/registry.sql
 --! Included core/tenancy/registry.sql
 -- What tenancy holds about whom.
+select gdpr.declare_processing_activity('organizations', 'Organizations',
+  'Lets people work together: who belongs to which organization, team and workspace, in which role, and who is invited.',
+  'contract', 'Belonging to an organization is what its members use the product for; who is invited decides about it.',
+  people => '{account holders,people invited to an organization}',
+  recipients => '{other members of the same organization}');
+
+-- Whatever became of it: a month after its last day nobody asks any more.
+select gdpr.declare_retention_policy('invitations', 'core.invitations', '30 days after the invitation''s last day.',
+  '30 days', 'r.expires_at');
+select gdpr.declare_retention_policy('domain_claims', 'core.organization_domains',
+  'Claims of a domain that nobody proved: until they expire.', '0', 'r.expires_at', 'r.verified_at is null');
 
 -- An organization is nobody's personal data; who made it is.
 select gdpr.declare_columns('core.organizations', 'created_by',
-  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep",
+    "purpose": "organizations", "retention": "account"}',
   '{"id": {}, "name": {}, "slug": {}, "settings": {}, "branding": {},
     "created_by": {"class": "personal", "on_erase": "null"}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.organization_members', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "organizations", "retention": "account"}',
   '{"organization_id": {}, "user_id": {}, "role": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.organization_exclusions', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "organizations", "retention": "account"}',
   '{"organization_id": {}, "user_id": {}, "created_at": {}}');
 
 select core.audit_table('core.organizations');
@@ -16073,7 +25131,8 @@ select core.audit_table('core.organization_exclusions');
 
 -- The address is all that leads to someone who has no account yet.
 select gdpr.declare_columns('core.invitations', 'email',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "organizations", "retention": "invitations"}',
   '{"id": {}, "organization_id": {}, "organization_name": {"class": "none"}, "email": {},
     "email_key": {"on_export": "exclude"}, "role": {}, "state": {}, "token_hash": {"class": "secret", "on_export": "exclude"},
     "invited_by": {}, "expires_at": {}, "created_at": {}, "updated_at": {}}');
@@ -16082,12 +25141,22 @@ select core.audit_table('core.invitations');
 
 -- A domain is a company's; who claimed it is a person.
 select gdpr.declare_columns('core.organization_domains', 'created_by',
-  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep",
+    "purpose": "organizations", "retention": "account"}',
   '{"id": {}, "organization_id": {}, "domain": {}, "token": {}, "has_auto_join": {}, "verified_at": {}, "expires_at": {},
     "next_check_at": {}, "last_checked_at": {}, "failure_count": {}, "last_problem": {},
     "created_by": {"class": "personal", "on_erase": "null"}, "created_at": {}, "updated_at": {}}');
 
 select core.audit_table('core.organization_domains');
+
+select gdpr.declare_view_columns('api.organizations', '{"my_role": "personal: core.organization_members"}');
+select gdpr.declare_view_columns('api.organization_members',
+  '{"email": "personal: core.users", "display_name": "personal: core.users", "avatar_url": "personal: core.users"}');
+select gdpr.declare_view_columns('api.invitations', '{"state": "personal: core.invitations, or expired by the clock"}');
+select gdpr.declare_view_columns('api.organization_domains',
+  '{"record_name": "none: the domain", "record_value": "none: the token to be published in the domain''s DNS"}');
+select gdpr.declare_erasure_obstacle('core.organizations_in_need(uuid)', 'organization_needs_owner');
+select gdpr.declare_erasure_obstacle('core.organizations_in_need(uuid)', 'needs another owner, or to be deleted');
 --! EndIncluded core/tenancy/registry.sql
 --! Included core/workspaces/registry.sql
 -- What teams and workspaces hold about whom.
@@ -16096,7 +25165,8 @@ select gdpr.declare_columns('core.teams', null, '{"class": "none", "on_export": 
   '{"id": {}, "organization_id": {}, "name": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.team_members', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "organizations", "retention": "account"}',
   '{"organization_id": {}, "team_id": {}, "user_id": {}, "role": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.workspaces', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
@@ -16104,16 +25174,32 @@ select gdpr.declare_columns('core.workspaces', null, '{"class": "none", "on_expo
     "updated_at": {}}');
 
 select gdpr.declare_columns('core.workspace_members', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "organizations", "retention": "account"}',
   '{"organization_id": {}, "workspace_id": {}, "user_id": {}, "role": {}, "created_at": {}, "updated_at": {}}');
 
 select core.audit_table('core.teams');
 select core.audit_table('core.team_members');
 select core.audit_table('core.workspaces');
 select core.audit_table('core.workspace_members');
+
+select gdpr.declare_view_columns('api.workspaces', '{"my_role": "personal: core.workspace_members"}');
 --! EndIncluded core/workspaces/registry.sql
 --! Included core/subscriptions/registry.sql
 -- What subscriptions hold about whom. What was paid, and by which card, stands with the provider and not here.
+select gdpr.declare_processing_activity('billing', 'Subscriptions',
+  'Knows which plan somebody has, since when and until when, and follows what the payment provider reports.',
+  'contract', 'A plan is a contract; how it is paid stands with the payment provider.',
+  recipients => '{the payment provider that the operator chose}',
+  transfers => '{Stripe: United States; EU-US Data Privacy Framework and standard contractual clauses}');
+
+-- private.past_due_since() still asks the events of a subscription that is not paid.
+select gdpr.declare_retention_policy('billing_events', 'core.billing_events',
+  'As many days after its arrival as the setting says; longer while a payment is missing.',
+  aged_from => 'r.received_at', setting => 'billing_event_retention_days',
+  condition => 'not exists (
+    select from core.subscriptions as s
+    where s.provider = r.provider and s.provider_subscription_id = r.subscription_id and s.state = ''past_due'')');
 
 select gdpr.declare_columns('core.plans', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"key": {}, "name": {}, "description": {}, "audience": {}, "limits": {}, "features": {}, "trial_days": {},
@@ -16124,7 +25210,8 @@ select gdpr.declare_columns('core.plan_prices', null, '{"class": "none", "on_exp
   '{"provider": {}, "provider_price_id": {}, "plan": {}, "created_at": {}}');
 
 select gdpr.declare_columns('core.subscriptions', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "billing", "retention": "account"}',
   '{"id": {}, "user_id": {}, "organization_id": {}, "audience": {}, "plan": {}, "state": {}, "is_comped": {},
     "is_surplus": {}, "trial_ends_at": {}, "current_period_start": {}, "current_period_end": {},
     "cancel_at_period_end": {}, "canceled_at": {}, "past_due_at": {}, "provider": {}, "provider_customer_id": {},
@@ -16132,12 +25219,14 @@ select gdpr.declare_columns('core.subscriptions', 'user_id',
     "provider_order": {"on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.billing_customers', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "billing", "retention": "account"}',
   '{"provider": {}, "provider_customer_id": {}, "user_id": {}, "organization_id": {},
     "linked_by": {"on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.billing_events', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "billing", "retention": "billing_events"}',
   '{"provider": {}, "provider_event_id": {}, "kind": {}, "occurred_at": {}, "facts": {}, "customer_id": {},
     "subscription_id": {}, "user_id": {}, "organization_id": {}, "outcome": {}, "error": {"on_export": "exclude"},
     "attempt_count": {"class": "none", "on_export": "exclude"}, "received_at": {}, "processed_at": {}}');
@@ -16148,24 +25237,42 @@ select core.audit_table('core.subscriptions');
 select core.audit_table('core.billing_customers');
 select core.declare_unaudited_table('core.billing_events',
   'A log of its own; what an event changes in a subscription is audited.');
+
+select gdpr.declare_recipient('billing', 'the payment provider', 'core.billing_references(uuid)');
 --! EndIncluded core/subscriptions/registry.sql
 --! Included core/notifications/registry.sql
 -- What notifications hold about whom, and the kinds that core itself sends.
+select gdpr.declare_processing_activity('notifications', 'Notifications',
+  'Tells people what they asked to be told, on the devices and at the hours that they chose.',
+  'contract', 'Each kind, channel and device is the person''s own choice and can be switched off.',
+  recipients => '{the push service of the device''s maker or browser}',
+  transfers => '{Apple and Google and Mozilla: United States; EU-US Data Privacy Framework; browsers'' messages are encrypted}');
+
+select gdpr.declare_retention_policy('notifications', 'core.notifications',
+  'As many days after it was made as the setting says, and not before it may no longer be delivered.',
+  aged_from => 'r.created_at', setting => 'notification_retention_days', condition => 'r.expires_at < core.now()');
+select gdpr.declare_retention_policy('notification_tokens', 'core.notification_tokens',
+  'Devices that get nothing any more: as many days after as the setting says.',
+  aged_from => 'r.disabled_at', setting => 'notification_token_stale_days');
 
 select gdpr.declare_columns('core.notification_kinds', null,
   '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
-  '{"name": {}, "description": {}, "default_channels": {}, "is_urgent": {}, "created_at": {}, "updated_at": {}}');
+  '{"name": {}, "description": {}, "default_channels": {}, "is_urgent": {}, "consent_purpose": {},
+    "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.notification_preferences', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "notifications", "retention": "account"}',
   '{"user_id": {}, "kind": {}, "channels": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.quiet_hours', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "notifications", "retention": "account"}',
   '{"user_id": {}, "starts_at": {}, "ends_at": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.notification_tokens', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "notifications", "retention": "notification_tokens"}',
   '{"id": {}, "user_id": {}, "session_id": {}, "platform": {},
     "token": {"class": "secret", "on_export": "exclude"}, "token_hash": {"class": "secret", "on_export": "exclude"},
     "web_p256dh": {"class": "secret", "on_export": "exclude"}, "web_auth": {"class": "secret", "on_export": "exclude"},
@@ -16173,13 +25280,15 @@ select gdpr.declare_columns('core.notification_tokens', 'user_id',
     "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.notifications', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "notifications", "retention": "notifications"}',
   '{"id": {}, "user_id": {}, "kind": {}, "title": {}, "body": {}, "data": {}, "channels": {},
     "dedupe_key": {"on_export": "exclude"}, "collapse_key": {"on_export": "exclude"}, "not_before": {},
     "expires_at": {}, "read_at": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('core.notification_deliveries', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "notifications", "retention": "notifications"}',
   '{"id": {}, "user_id": {}, "notification_id": {}, "token_id": {}, "state": {}, "attempt_count": {},
     "last_error": {"on_export": "exclude"}, "next_attempt_at": {"on_export": "exclude"}, "started_at": {},
     "finished_at": {}, "created_at": {}, "updated_at": {}}');
@@ -16193,15 +25302,46 @@ select core.declare_unaudited_table('core.notifications', 'Messages as they were
 select core.declare_unaudited_table('core.notification_deliveries',
   'The outbox: what is to be pushed and how far it came; rows go with their notification.');
 
+select gdpr.declare_consent_purpose('product_news', 1, '{
+  "en": "We may tell you about new features and offers, in your inbox here and on your devices.",
+  "de": "Wir dürfen Sie über neue Funktionen und Angebote informieren, hier im Posteingang und auf Ihren Geräten."
+}');
 select core.declare_notification_kind('announcement', 'News about this product');
+select core.declare_notification_kind('privacy', 'What becomes of your requests about your data', is_urgent => true);
+select core.declare_notification_kind('product_news', 'New features and offers, if you agreed to them',
+  consent_purpose => 'product_news');
 select core.declare_notification_kind('security', 'What happens to your account', is_urgent => true);
+
+select gdpr.declare_view_columns('api.notification_preferences',
+  '{"user_id": "personal: core.users, or the caller", "channels": "personal: core.notification_preferences, or the kind''s own",
+    "is_default": "personal: whether the account chose"}');
+select gdpr.declare_view_columns('api.notification_tokens',
+  '{"is_current": "personal: whether it is the device of the caller''s session"}');
+select gdpr.declare_recipient('push_services', 'push services of browsers and phones', nothing_to_tell =>
+  'They know a device and nobody''s name; what was sent is delivered or expired, and the device''s address is deleted here.');
 --! EndIncluded core/notifications/registry.sql
 --! Included ops/registry.sql
 -- What ops declares about its own columns: nothing personal.
+select gdpr.declare_processing_activity('operations', 'Operation',
+  'Keeps the product running: measures it, tells those on duty, repairs what failed.',
+  'legitimate_interests', 'A product that is not watched loses the data it was trusted with (Article 32).',
+  people => '{account holders,people on duty}');
+
 select gdpr.declare_columns('ops.partitioned_tables', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
-  '{"schema_name": {}, "table_name": {}, "key_column": {}, "months_ahead": {}, "retention_months": {}}');
+  '{"schema_name": {}, "table_name": {}, "key_column": {}, "months_ahead": {}, "retention_months": {}, "is_dropped_by_clock": {}}');
 
 select core.audit_table('ops.partitioned_tables');
+
+select gdpr.declare_view_columns('ops.settings',
+  '{"name": "none: core.setting_catalogue()", "value": "none: core.settings", "default_value": "none: core.setting_catalogue()",
+    "is_default": "none: whether it was changed", "json_schema": "none: core.setting_catalogue()",
+    "description": "none: core.setting_catalogue()"}');
+select gdpr.declare_view_columns('ops.schema_migrations',
+  '{"filename": "none: graphile_migrate", "applied_at": "none: graphile_migrate", "hash": "none: graphile_migrate",
+    "previous_hash": "none: graphile_migrate"}');
+select gdpr.declare_view_columns('ops.audit_dump',
+  '{"position": "none: a number", "number": "none: a number",
+    "line": "sensitive: whole events of core.audit_log with their values"}');
 --! EndIncluded ops/registry.sql
 --! Included ops/monitoring/registry.sql
 -- What the monitoring holds (nothing personal) and what ops measures. Thresholds: PulseX's, where it names one.
@@ -16217,9 +25357,23 @@ select gdpr.declare_columns('ops.scheduled_tasks', null, '{"class": "none", "on_
   '{"task": {}, "period_seconds": {}, "declared_at": {}}');
 
 select gdpr.declare_columns('ops.task_runs', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
-  '{"id": {}, "task": {}, "job_id": {}, "started_at": {}, "finished_at": {}, "error": {}}');
+  '{"id": {}, "task": {}, "job_id": {}, "started_at": {}, "finished_at": {}, "error": {}, "row_count": {}, "took_seconds": {}}');
+
+select gdpr.declare_retention_policy('task_runs', 'ops.task_runs', '30 days after the run began.', '30 days', 'r.started_at');
+select gdpr.declare_retention_policy('disk_usage', 'ops.disk_usage', '7 days after anybody looked at the disk.', '7 days',
+  'r.sampled_at');
+select gdpr.declare_retention_policy('alerts', 'ops.alerts', 'A year after the alert was resolved.', '1 year', 'r.resolved_at');
+
+select gdpr.declare_columns('ops.alert_deliveries', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"id": {}, "alert_id": {}, "channel": {}, "event": {}, "severity": {}, "content": {}, "state": {},
+    "attempt_count": {}, "next_attempt_at": {}, "last_error": {}, "mail_id": {}, "created_at": {}, "finished_at": {}}');
+
+select gdpr.declare_columns('ops.disk_usage', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"place": {}, "total_bytes": {}, "free_bytes": {}, "sampled_at": {}}');
 
 select core.audit_table('ops.metrics');
+select core.declare_unaudited_table('ops.alert_deliveries', 'A log by itself: what was told, when, and how it went.');
+select core.declare_unaudited_table('ops.disk_usage', 'What a worker measured last.');
 select core.declare_unaudited_table('ops.alerts', 'A log by itself: opened, evaluated, resolved.');
 select core.declare_unaudited_table('ops.scheduled_tasks', 'What worker/crontab says, noted at each start of a worker.');
 select core.declare_unaudited_table('ops.task_runs', 'A log by itself; rows go after 30 days.');
@@ -16231,8 +25385,22 @@ select ops.declare_metric('longest_query_seconds', 'performance', 'seconds', 'op
   'How long the longest running query has run.', 30, 300);
 select ops.declare_metric('longest_idle_transaction_seconds', 'performance', 'seconds', 'ops.measure_connections()',
   'How long the longest idle transaction has kept its locks.', 60, 600);
-select ops.declare_metric('longest_lock_wait_seconds', 'performance', 'seconds', 'ops.measure_connections()',
+select ops.declare_metric('longest_lock_wait_seconds', 'performance', 'seconds', 'ops.measure_locks()',
   'How long somebody has waited for a lock.', 5, 30);
+-- Roles of the API wait for a lock one or two seconds and are refused then.
+select ops.declare_metric('lock_waits', 'performance', 'count', 'ops.measure_locks()',
+  'Sessions that have waited for a lock for a second or more: the next to run into a timeout.', 1, 10);
+select ops.declare_metric('lock_timeouts', 'performance', 'count', 'ops.measure_locks()',
+  'Runs of scheduled tasks that ended in a lock timeout within the last hour.', 1, 10);
+select ops.declare_metric('api_pool_used_ratio', 'database', 'ratio', 'ops.measure_connections()',
+  'Connections of PostgREST that are at work, as a share of its pool.', 0.8, 1);
+-- 80 percent is when there is still time to act, 85 when it runs out.
+select ops.declare_metric('disk_used_ratio', 'database', 'ratio', 'ops.measure_disk()',
+  'Used share of a disk.', 0.8, 0.85);
+select ops.declare_metric('table_size_bytes', 'database', 'bytes', 'ops.measure_tables()',
+  'Size of the ten largest tables, with indexes and partitions.');
+select ops.declare_metric('alert_deliveries_stuck', 'product', 'count', 'ops.measure_deliveries()',
+  'Alerts of the last day that could not be posted.', 1, 100);
 select ops.declare_metric('cache_hit_ratio', 'performance', 'ratio', 'ops.measure_database()',
   'Blocks found in memory, as a share of all that were asked for.', 0.95, 0.8, true);
 select ops.declare_metric('transactions_total', 'performance', 'count', 'ops.measure_database()', 'Transactions so far.');
@@ -16246,7 +25414,7 @@ select ops.declare_metric('transaction_ids_used_ratio', 'database', 'ratio', 'op
 select ops.declare_metric('query_mean_milliseconds', 'performance', 'milliseconds', 'ops.measure_statements()',
   'Mean time of a query.', 100, 1000);
 select ops.declare_metric('slow_queries', 'performance', 'count', 'ops.measure_statements()',
-  'Kinds of query that take more than a second on average.');
+  'Kinds of query of the API that take more than a second on average.', 1, 10);
 select ops.declare_metric('queries_total', 'performance', 'count', 'ops.measure_statements()', 'Queries so far.');
 select ops.declare_metric('dead_rows_ratio', 'performance', 'ratio', 'ops.measure_tables()',
   'Dead rows as a share of a table that has 10,000 of them or more.', 0.2, 0.5);
@@ -16255,6 +25423,8 @@ select ops.declare_metric('replication_lag_seconds', 'database', 'seconds', 'ops
 -- Three months are made ahead, daily: fewer than two say that nobody makes them.
 select ops.declare_metric('partition_runway_days', 'database', 'days', 'ops.measure_partitions()',
   'Days until the last existing month of a table ends.', 60, 15, true);
+select ops.declare_metric('default_partition_rows', 'database', 'count', 'ops.measure_partitions()',
+  'Rows that lie in no month; the upkeep makes the month and moves them.', null, 1);
 select ops.declare_metric('jobs_waiting', 'product', 'count', 'ops.measure_jobs()', 'Jobs that are due and wait.');
 select ops.declare_metric('job_lag_seconds', 'product', 'seconds', 'ops.measure_jobs()',
   'How long the first of them has waited.', 120, 900);
@@ -16262,15 +25432,306 @@ select ops.declare_metric('jobs_failed', 'product', 'count', 'ops.measure_jobs()
 -- A turn a minute may be late by one; who has missed two whole turns is not coming by itself.
 select ops.declare_metric('task_overdue_ratio', 'product', 'ratio', 'ops.measure_jobs()',
   'Time since the last success of a scheduled task, in its periods.', 3, 10);
+
+select gdpr.declare_view_columns('ops.service_levels',
+  '{"labels": "none: what a metric is measured of", "value": "none: a measurement", "status": "none: from value and thresholds",
+    "error_code": "none: an SQLSTATE"}');
+select gdpr.declare_view_columns('ops.database_health',
+  '{"labels": "none: what a metric is measured of", "value": "none: a measurement", "status": "none: from value and thresholds"}');
+select gdpr.declare_view_columns('ops.performance_metrics',
+  '{"labels": "none: what a metric is measured of", "value": "none: a measurement", "status": "none: from value and thresholds"}');
+select gdpr.declare_view_columns('ops.user_activity_summary',
+  '{"day": "none: a day", "sign_up_count": "none: a count", "sign_in_count": "none: a count", "active_user_count": "none: a count"}');
+-- The text of a statement can hold whatever somebody typed into it.
+select gdpr.declare_view_columns('ops.blocked_queries',
+  '{"pid": "none: a process", "role": "none: a database role", "waiting_seconds": "none: a time", "blocked_by": "none: processes",
+    "relation": "none: a name", "mode": "none: a kind of lock", "query": "sensitive: pg_stat_activity, may hold anybody''s values"}');
+select gdpr.declare_view_columns('ops.table_statistics',
+  '{"relation": "none: a name", "row_count": "none: a count", "dead_row_count": "none: a count", "total_bytes": "none: a size",
+    "index_bytes": "none: a size", "sequential_scan_count": "none: a count", "index_scan_count": "none: a count",
+    "vacuumed_at": "none: when the server did", "analyzed_at": "none: when the server did"}');
+select gdpr.declare_view_columns('ops.index_usage',
+  '{"relation": "none: a name", "index": "none: a name", "is_unique": "none: pg_index", "scan_count": "none: a count",
+    "size_bytes": "none: a size", "duplicates": "none: names"}');
 --! EndIncluded ops/monitoring/registry.sql
+--! Included ops/upkeep/registry.sql
+-- What the upkeep keeps: numbers about the machine. Which role ran something for long is a role, not a person's name.
+select gdpr.declare_columns('ops.metric_samples', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"metric": {}, "labels": {}, "value": {}, "sampled_at": {}}');
+
+select gdpr.declare_columns('ops.long_queries', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"pid": {}, "started_at": {}, "query_id": {}, "role": {}, "application": {}, "state": {}, "waits_for": {},
+    "blocked_by": {}, "seen_at": {}, "running_seconds": {}}');
+
+select gdpr.declare_retention_policy('metric_samples', 'ops.metric_samples',
+  'Every sample for a week, one an hour for 90 days, one a day for 400 days.', '400 days', 'r.sampled_at',
+  handler => 'ops.thin_metric_samples');
+select gdpr.declare_retention_policy('long_queries', 'ops.long_queries', '30 days after the query was last seen.', '30 days',
+  'r.seen_at');
+
+select core.declare_unaudited_table('ops.metric_samples', 'A log by itself; thinned as it grows old.');
+select core.declare_unaudited_table('ops.long_queries', 'A log by itself; rows go after 30 days.');
+
+select ops.declare_metric('invalid_indexes', 'database', 'count', 'ops.measure_indexes()',
+  'Indexes that were never finished: written to, and never used.', 1, 10);
+--! EndIncluded ops/upkeep/registry.sql
+--! Included ops/materialized_views/registry.sql
+-- Counts about nobody, and how fresh they are.
+select gdpr.declare_columns('ops.materialized_views', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"schema_name": {}, "view_name": {}, "period_seconds": {}, "declared_at": {}, "refreshed_at": {}, "took_seconds": {},
+    "row_count": {}, "failed_at": {}, "error_code": {}}');
+
+select gdpr.declare_columns('ops.user_statistics', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"day": {}, "sign_up_count": {}, "sign_in_count": {}, "active_user_count": {}}');
+
+select core.declare_unaudited_table('ops.materialized_views', 'What the clock notes about each refresh.');
+
+select ops.declare_materialized_view('ops.user_statistics', 3600);
+
+select ops.declare_metric('view_staleness_ratio', 'database', 'ratio', 'ops.measure_views()',
+  'Age of a materialized view''s content, in its periods.', 3, 10);
+--! EndIncluded ops/materialized_views/registry.sql
+--! Included ops/backups/registry.sql
+-- What the room holds (nothing personal: names of files and times) and measures.
+select gdpr.declare_columns('ops.backups', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep", "purpose": "operations", "retention": "backups"}',
+  '{"name": {}, "kind": {}, "created_at": {}, "size_bytes": {}, "verified_at": {}, "problem": {}, "removed_at": {}}');
+
+select core.declare_unaudited_table('ops.backups', 'A log by itself: made, verified, removed.');
+
+-- Made daily: one that was missed warns, three are serious.
+select ops.declare_metric('backup_age_seconds', 'database', 'seconds', 'ops.measure_backups()',
+  'Age of the newest backup; without any, of the instance.', 129600, 259200);
+-- Restored weekly.
+select ops.declare_metric('backup_verified_age_seconds', 'database', 'seconds', 'ops.measure_backups()',
+  'Time since a restore last proved a backup; without any, age of the instance.', 691200, 1296000);
+select ops.declare_metric('backups_damaged', 'database', 'count', 'ops.measure_backups()',
+  'Backups that a restore, or their own manifest, has shown to be damaged.', 1, 1);
+select ops.declare_metric('backups_past_retention', 'database', 'count', 'ops.measure_backups()',
+  'Backups older than backup_retention_days: what was erased may still be in them.', 1);
+select ops.declare_metric('archive_failing', 'database', 'count', 'ops.measure_archive()',
+  'Whether the archive refuses the log.', null, 1);
+select ops.declare_metric('archive_lag_seconds', 'database', 'seconds', 'ops.measure_archive()',
+  'How long the oldest finished segment of the log has been waiting for its archive.', 120, 600);
+--! EndIncluded ops/backups/registry.sql
 --! Included gdpr/registry.sql
 -- What gdpr declares about its own columns: nothing personal.
+select gdpr.declare_processing_activity('privacy_requests', 'Requests under data protection law',
+  'Answers what people ask for under data protection law, in time, and shows that it was answered.',
+  'legal_obligation', 'Articles 12 to 22 oblige to answer, Article 5(2) to show it.');
+
 select gdpr.declare_columns('gdpr.column_policies', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"schema_name": {}, "table_name": {}, "column_name": {}, "class": {}, "subject": {}, "on_export": {},
-    "on_erase": {}, "reason": {}, "erased_with": {}}');
+    "on_erase": {}, "reason": {}, "erased_with": {}, "purpose": {}, "retention": {}}');
 
 select core.audit_table('gdpr.column_policies');
 --! EndIncluded gdpr/registry.sql
+--! Included gdpr/record/registry.sql
+-- What the record holds about its own columns: nothing personal.
+select gdpr.declare_columns('gdpr.processing_activities', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "title": {}, "purpose": {}, "legal_basis": {}, "basis_reason": {}, "special_category_condition": {},
+    "people": {}, "recipients": {}, "transfers": {}, "added_recipients": {}, "added_transfers": {}, "created_at": {},
+    "updated_at": {}}');
+
+select gdpr.declare_columns('gdpr.processing_record_versions', null,
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"number": {}, "hash": {}, "record": {}, "recorded_at": {}}');
+
+select core.audit_table('gdpr.processing_activities');
+select core.declare_unaudited_table('gdpr.processing_record_versions', 'A history by itself; what changes it is audited.');
+--! EndIncluded gdpr/record/registry.sql
+--! Included gdpr/retention/registry.sql
+-- What retention holds about its own columns (nothing personal), and how long most things are kept.
+select gdpr.declare_columns('gdpr.retention_policies', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "schema_name": {}, "table_name": {}, "summary": {}, "action": {}, "aged_from": {}, "condition": {},
+    "assignments": {}, "handler": {}, "setting": {}, "keep": {}, "declared_keep": {}, "least_keep": {}, "created_at": {}, "updated_at": {}}');
+
+select core.audit_table('gdpr.retention_policies');
+
+select ops.declare_metric('retention_overdue_rows', 'product', 'count', 'gdpr.measure_retention()',
+  'Rows that are a day past their retention, or months a week, and still there.', 1, 10000);
+
+select gdpr.declare_retention_policy('account', null, 'Until the account is erased.');
+--! EndIncluded gdpr/retention/registry.sql
+--! Included gdpr/view_columns/registry.sql
+-- What it holds about its own columns: nothing personal.
+select gdpr.declare_columns('gdpr.view_columns', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"schema_name": {}, "view_name": {}, "column_name": {}, "class": {}, "reason": {}}');
+
+select core.audit_table('gdpr.view_columns');
+--! EndIncluded gdpr/view_columns/registry.sql
+--! Included gdpr/holds/registry.sql
+-- Only under a hold is there anything to keep, and then nothing is erased.
+select gdpr.declare_columns('gdpr.legal_holds', 'user_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete", "purpose": "privacy_requests", "retention": "account"}',
+  '{"id": {}, "user_id": {}, "reason": {}, "placed_at": {}, "released_at": {}, "updated_at": {}}');
+
+select core.audit_table('gdpr.legal_holds');
+--! EndIncluded gdpr/holds/registry.sql
+--! Included gdpr/requests/registry.sql
+-- Claims about an answer are time-barred after three years.
+select gdpr.declare_retention_policy('subject_requests', 'gdpr.subject_requests', 'Three years after the request was closed.',
+  '3 years', 'r.closed_at');
+
+-- That and when somebody asked is kept after an erasure: it shows that the request was answered in time. What they wrote
+-- goes, and the reasons they were given, which may repeat it.
+select gdpr.declare_columns('gdpr.subject_requests', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "keep", "purpose": "privacy_requests",
+    "retention": "subject_requests", "reason": "Shows that the request was answered in time; leads nowhere once the account is erased."}',
+  '{"id": {}, "user_id": {}, "kind": {}, "received_at": {}, "due_at": {}, "closed_at": {}, "outcome": {}, "updated_at": {},
+    "origin": {}, "details": {"on_erase": "null"}, "extended_at": {},
+    "extension_reason": {"on_erase": "anonymize", "erased_with": "case when extension_reason is not null then ''erased'' end"},
+    "refusal_reason": {"on_erase": "null"}}');
+
+select core.audit_table('gdpr.subject_requests');
+
+-- Seven days: enough to answer what was forgotten.
+select ops.declare_metric('data_requests_due_days', 'product', 'days', 'gdpr.measure_requests()',
+  'Days until the first request of a person has to be answered.', 7, 0, true);
+--! EndIncluded gdpr/requests/registry.sql
+--! Included gdpr/recipients/registry.sql
+-- What notices hold about whom: by what a recipient knows somebody, until they were told.
+select gdpr.declare_columns('gdpr.recipients', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "description": {}, "source": {}, "nothing_to_tell": {}, "webhook_url": {},
+    "webhook_secret": {"class": "secret", "reason": "The instance''s own secret; about no person."}, "updated_at": {}}');
+
+select gdpr.declare_columns('gdpr.recipient_notices', 'erasure_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "subject_requests",
+    "reason": "Shows that each recipient was told; what it is told is sealed and goes when it was."}',
+  '{"id": {}, "erasure_id": {}, "recipient": {}, "state": {}, "sealed_references": {"class": "secret"}, "reference_count": {},
+    "attempt_count": {}, "last_error": {}, "told_at": {}, "created_at": {}, "updated_at": {}}');
+
+select core.audit_table('gdpr.recipients');
+select core.declare_unaudited_table('gdpr.recipient_notices', 'The outbox: whom to tell of an erasure, and how far it came.');
+--! EndIncluded gdpr/recipients/registry.sql
+--! Included gdpr/erasure/registry.sql
+-- What erasures note about themselves. The fence comes last: it follows from what all modules have declared.
+select gdpr.declare_columns('gdpr.erasures', 'user_id',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "subject_requests",
+    "reason": "Shows that the erasure was done, and how far one came that is under way; leads nowhere afterwards."}',
+  '{"id": {}, "user_id": {}, "is_anonymization": {}, "step": {}, "position": {}, "row_counts": {}, "audit_events_blanked": {},
+    "batch_transaction": {}, "farewell_mail_id": {}, "started_at": {}, "rows_at": {}, "erased_at": {}, "statistics_at": {},
+    "finished_at": {}, "updated_at": {}}');
+select gdpr.declare_columns('gdpr.erasure_obstacles', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"source": {}, "description": {}}');
+
+select core.declare_unaudited_table('gdpr.erasures',
+  'Progress, batch by batch; that an account was erased is a security event.');
+select core.audit_table('gdpr.erasure_obstacles');
+--! EndIncluded gdpr/erasure/registry.sql
+--! Included gdpr/anonymization/registry.sql
+-- Counts of at least five people each: nobody's.
+select gdpr.declare_columns('gdpr.anonymous_sources', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "source": {}, "description": {}, "counted_until": {}}');
+select gdpr.declare_columns('gdpr.anonymous_counts', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "label": {}, "day": {}, "people_count": {}}');
+
+select core.declare_unaudited_table('gdpr.anonymous_sources', 'How far each was counted; the rest is declared in code.');
+select core.declare_unaudited_table('gdpr.anonymous_counts',
+  'Counts of crowds, written once.');
+--! EndIncluded gdpr/anonymization/registry.sql
+--! Included gdpr/deletion/registry.sql
+-- When somebody asked, and what became of it, is kept: it shows that they were given their time and then their right.
+select gdpr.declare_columns('gdpr.deletion_requests', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "keep", "purpose": "privacy_requests", "retention": "subject_requests",
+    "reason": "Shows that the request was answered in time; leads nowhere once the account is erased."}',
+  '{"id": {}, "user_id": {}, "subject_request_id": {"on_export": "exclude"}, "state": {}, "requested_at": {}, "erase_at": {}, "reminded_at": {},
+    "held_at": {}, "problem": {"on_export": "exclude"}, "finished_at": {}, "updated_at": {}}');
+
+select core.audit_table('gdpr.deletion_requests');
+--! EndIncluded gdpr/deletion/registry.sql
+--! Included gdpr/data_exports/registry.sql
+-- What exports hold about whom. The file holds everything about somebody, so it is treated like a secret: no role for
+-- people or tools reads it, no export contains an export, and an erasure takes it first.
+select gdpr.declare_columns('gdpr.data_exports', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete", "purpose": "privacy_requests",
+    "retention": "data_exports"}',
+  '{"id": {}, "user_id": {}, "request_id": {}, "kind": {}, "state": {}, "attempt_count": {}, "table_count": {},
+    "exported_table_count": {}, "exported_row_count": {}, "part_count": {}, "size_bytes": {}, "sha256": {}, "manifest": {},
+    "error_key": {"on_export": "exclude"}, "download_hash": {"class": "secret", "on_export": "exclude"},
+    "download_expires_at": {}, "served_part": {}, "requested_at": {}, "data_as_of": {}, "ready_at": {}, "expires_at": {},
+    "finished_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('gdpr.data_export_parts', 'export_id',
+  '{"class": "secret", "on_export": "exclude", "on_erase": "delete", "purpose": "privacy_requests",
+    "retention": "data_exports"}',
+  '{"export_id": {}, "number": {}, "content": {}, "sha256": {}}');
+
+select core.declare_unaudited_table('gdpr.data_exports',
+  'Changes with every table that was read; asking, making and downloading are security events.');
+select core.declare_unaudited_table('gdpr.data_export_parts', 'The file itself; it goes when it was downloaded.');
+
+select core.declare_notification_kind('data_export', 'The copy of your data that you asked for');
+
+select ops.declare_metric('data_export_wait_seconds', 'product', 'seconds', 'gdpr.measure_data_exports()',
+  'How long the oldest unfinished copy of somebody''s data has waited.', 3600, 86400);
+select ops.declare_metric('data_exports_failed', 'product', 'count', 'gdpr.measure_data_exports()',
+  'Copies of somebody''s data that could not be made, and the request is still open.', 1, 10);
+--! EndIncluded gdpr/data_exports/registry.sql
+--! Included gdpr/restriction/registry.sql
+-- Nothing is left to restrict once an account is erased.
+select gdpr.declare_columns('gdpr.restrictions', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete", "purpose": "privacy_requests", "retention": "account"}',
+  '{"id": {}, "user_id": {}, "origin": {}, "reason": {}, "restricted_at": {}, "lifted_at": {}, "updated_at": {}}');
+
+select core.audit_table('gdpr.restrictions');
+--! EndIncluded gdpr/restriction/registry.sql
+--! Included gdpr/consents/registry.sql
+-- A consent proves something about a person as long as there is one.
+select gdpr.declare_columns('gdpr.consent_purposes', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"name": {}, "version": {}, "texts": {}, "is_required": {}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('gdpr.consents', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete", "purpose": "privacy_requests", "retention": "account"}',
+  '{"number": {}, "user_id": {}, "purpose": {}, "version": {}, "action": {}, "recorded_at": {}, "session_id": {},
+    "request_id": {}}');
+
+select core.audit_table('gdpr.consent_purposes');
+select core.declare_unaudited_table('gdpr.consents', 'A history by itself: rows are added, never changed, and go with their person.');
+--! EndIncluded gdpr/consents/registry.sql
+--! Included gdpr/breaches/registry.sql
+-- The register is about what happened and names nobody; whom it happened to stands beside it, by number.
+select gdpr.declare_columns('gdpr.breaches', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
+  '{"id": {}, "facts": {}, "effects": {}, "measures": {}, "leak": {}, "noticed_at": {}, "due_at": {}, "exposed_from": {},
+    "exposed_until": {}, "person_count": {}, "reported_at": {}, "delay_reason": {}, "no_report_reason": {}, "closed_at": {},
+    "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_columns('gdpr.breach_people', 'user_id',
+  '{"class": "personal", "on_export": "include", "on_erase": "keep", "purpose": "privacy_requests", "retention": "account",
+    "reason": "The register of breaches counts everybody; leads nowhere once the account is erased."}',
+  '{"breach_id": {}, "user_id": {}, "columns": {}}');
+
+select core.audit_table('gdpr.breaches');
+select core.declare_unaudited_table('gdpr.breach_people', 'Written once with its breach; never changed, never deleted.');
+
+-- A day to write the report in.
+select ops.declare_metric('breach_report_due_seconds', 'product', 'seconds', 'gdpr.measure_breaches()',
+  'Time left to tell the supervisory authority of a breach.', 86400, 0, true);
+--! EndIncluded gdpr/breaches/registry.sql
+--! Included gdpr/proof/registry.sql
+-- What the proof of an erasure holds: ids that lead nowhere, and words until the proof is there.
+select gdpr.declare_columns('gdpr.erasure_ledger', 'user_id',
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "account"}',
+  '{"id": {}, "user_id": {"class": "personal",
+      "reason": "Erases again what a restored backup brings back; a random number that leads nowhere once the account is erased."},
+    "erased_at": {}, "state": {}, "copied_at": {}, "verified_at": {}, "proof": {}, "signature": {}, "signing_key": {}}');
+
+-- No key leads to the person: it is the words that do.
+select gdpr.declare_columns('private.erasure_words', 'word',
+  '{"class": "sensitive", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "account",
+    "reason": "Is searched for after the erasure, and goes when nothing was found; after seven days at the latest."}',
+  '{"erasure_id": {}, "word": {}, "origin": {}, "is_identity": {}}');
+
+select core.declare_unaudited_table('gdpr.erasure_ledger', 'Every line is an event account_erased of the log.');
+select core.declare_unaudited_table('private.erasure_words', 'The log would keep the very words that are to be gone.');
+
+select ops.declare_metric('erasures_not_outside', 'product', 'count', 'gdpr.measure_erasures()',
+  'Erasures that a restored backup would undo: not in the ledger outside the database after ten minutes.', 1, 10);
+select ops.declare_metric('erasures_not_verified', 'product', 'count', 'gdpr.measure_erasures()',
+  'Erasures that nobody has searched after, an hour later.', 1, 10);
+select ops.declare_metric('erasures_failed', 'product', 'count', 'gdpr.measure_erasures()',
+  'Erasures after which something was found.', 1, 1);
+--! EndIncluded gdpr/proof/registry.sql
 --! Included briefing/_module.sql
 -- briefing: from feeds to the few cards one person gets, and back again as feedback. Knows core.
 --! Included briefing/schemas.sql
@@ -16664,6 +26125,28 @@ comment on function briefing.web_address(text) is
 $$The address itself if it is http or https and at most 2,000 bytes long, otherwise null.$$;
 revoke all on function briefing.web_address(text) from public;
 --! EndIncluded briefing/web_address.sql
+--! Included briefing/people_by_reaction.sql
+-- For numbers that outlive people: how many had a briefing, and how many reacted in which way.
+create or replace function briefing.people_by_reaction(after_day date, until_day date)
+  returns table (label text, day date, people bigint)
+  language sql
+  stable
+begin atomic
+  select f.kind, f.briefing_date, count(distinct f.user_id)
+  from briefing.user_feedback as f
+  where f.briefing_date > people_by_reaction.after_day and f.briefing_date <= people_by_reaction.until_day
+  group by f.kind, f.briefing_date
+  union all
+  select 'briefing_' || b.edition, b.briefing_date, count(distinct b.user_id)
+  from briefing.briefings as b
+  where b.briefing_date > people_by_reaction.after_day and b.briefing_date <= people_by_reaction.until_day
+  group by b.edition, b.briefing_date;
+end;
+comment on function briefing.people_by_reaction(date, date) is
+$$How many accounts had a briefing of which edition, or reacted in which way, on each day after the first, up to and with the
+second.$$;
+revoke all on function briefing.people_by_reaction(date, date) from public;
+--! EndIncluded briefing/people_by_reaction.sql
 --! Included briefing/triggers.sql
 -- Triggers of the module's tables, and the one it hangs on core.users (core does not know this module).
 
@@ -17447,6 +26930,32 @@ $$The topics of some items ({guid, title, summary, categories}): those of their 
 and those with a keyword in title or summary. An item without any is not in the answer.$$;
 revoke all on function briefing.find_topics(jsonb, text[]) from public;
 --! EndIncluded briefing/find_topics.sql
+--! Included briefing/topics_called.sql
+-- Lists of feeds come in folders that people named themselves.
+-- security definer: the worker's role owns no table here; only it may call this.
+create or replace function briefing.topics_called(names text[])
+  returns table (name text, topics text[])
+  language sql
+  stable
+  security definer
+  set search_path = pg_catalog, pg_temp
+as $$
+  select f.guid, f.topics
+  from briefing.find_topics(
+    (
+      select coalesce(jsonb_agg(jsonb_build_object(
+        'guid', n.name, 'title', '', 'summary', '', 'categories', jsonb_build_array(n.name)
+      )), '[]')
+      from (select distinct left(u.name, 200) as name from unnest(topics_called.names) as u (name)) as n
+    ),
+    '{}'
+  ) as f
+$$;
+comment on function briefing.topics_called(text[]) is
+$$The topics that go by these names: their slugs, names and keywords, in any case. A name of none is not in the answer.$$;
+revoke all on function briefing.topics_called(text[]) from public;
+grant execute on function briefing.topics_called(text[]) to howdah_worker;
+--! EndIncluded briefing/topics_called.sql
 --! Included briefing/find_story_by_url.sql
 -- Which story a new item belongs to because it is told at the same address.
 create or replace function briefing.find_story_by_url(source_id uuid, canonical_url text, title_key text)
@@ -18459,7 +27968,7 @@ begin
         as briefing_time
     from briefing.schedules as due
     join core.users as u on u.id = due.user_id
-    where due.next_due_at <= v_now
+    where due.next_due_at <= v_now and core.processing_allowed(due.user_id)
     order by due.next_due_at
     limit greatest(least(generate_due_briefings.batch_size, 1000), 0)
     for no key update of due skip locked
@@ -18744,9 +28253,44 @@ Best match first, then newest; at most 200. Errors: not_signed_in (401), search_
 revoke all on function api.search_saved_cards(text, text[]) from public;
 grant execute on function api.search_saved_cards(text, text[]) to howdah_user, howdah_admin;
 --! EndIncluded briefing/search_saved_cards.sql
+--! Included briefing/measure_briefings.sql
+-- Whether people have their briefing when it was due.
+create or replace function briefing.measure_briefings()
+  returns table (metric text, labels jsonb, value numeric)
+  language sql
+  stable
+  set search_path = pg_catalog, pg_temp
+as $$
+  select v.metric, '{}'::jsonb, v.value
+  from (
+    select
+      -- The clock looks every five minutes; who waits for two turns is late.
+      count(*) filter (where s.next_due_at <= core.now() - interval '10 minutes') as overdue_count,
+      coalesce(round(extract(epoch from core.now() - min(s.next_due_at) filter (where s.next_due_at <= core.now())), 3), 0)
+        as lag_seconds,
+      count(*) filter (where s.failure_count > 0) as failing_count
+    from briefing.schedules as s
+    join core.users as u on u.id = s.user_id and u.status = 'active'
+    where s.next_due_at <= core.now() or s.failure_count > 0
+  ) as t, lateral (values
+    ('briefings_overdue', t.overdue_count::numeric),
+    ('briefing_lag_seconds', t.lag_seconds),
+    ('briefings_failing', t.failing_count::numeric)
+  ) as v (metric, value)
+$$;
+comment on function briefing.measure_briefings() is
+$$How many people's due briefings are late, by how long the latest, and for how many making it failed.$$;
+revoke all on function briefing.measure_briefings() from public;
+--! EndIncluded briefing/measure_briefings.sql
 --! Included briefing/registry.sql
 -- What the module declares: its partitioned table, and what each of its columns holds about whom.
 select ops.declare_partitioned_table('briefing.briefings', 'briefing_date');
+
+select gdpr.declare_processing_activity('briefing', 'Personal briefings',
+  'Makes each person''s briefing from what they follow and how they liked what they got, and keeps what they saved.',
+  'contract', 'The briefing is what the account was opened for.');
+
+select gdpr.declare_retention_policy('briefings', 'briefing.briefings', 'By whole months, as ops.partitioned_tables says.');
 
 select gdpr.declare_columns('briefing.topics', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"slug": {}, "name": {}, "description": {}, "keywords": {}, "created_at": {}, "updated_at": {}}');
@@ -18772,36 +28316,46 @@ select gdpr.declare_columns('briefing.item_topics', null,
   '{"topic": {}, "published_at": {}, "item_id": {}}');
 
 select gdpr.declare_columns('briefing.followed_sources', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "briefing", "retention": "account"}',
   '{"user_id": {}, "source_id": {}, "created_at": {}}');
 
 select gdpr.declare_columns('briefing.user_preferences', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "briefing", "retention": "account"}',
   '{"user_id": {}, "preferences": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('briefing.schedules', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "exclude", "on_erase": "delete",
+    "purpose": "briefing", "retention": "account"}',
   '{"user_id": {}, "next_due_at": {"on_export": "include"}, "failure_count": {}, "failure_code": {},
     "updated_at": {}}');
 
 select gdpr.declare_columns('briefing.user_topic_weights', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "briefing", "retention": "account"}',
   '{"user_id": {}, "topic": {}, "weight": {}, "like_count": {}, "weighed_at": {}}');
 
 select gdpr.declare_columns('briefing.briefings', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "briefing", "retention": "briefings"}',
   '{"id": {}, "user_id": {}, "briefing_date": {}, "edition": {}, "cards": {}, "item_ids": {"on_export": "exclude"},
     "story_ids": {"on_export": "exclude"}, "timezone": {}, "generated_at": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('briefing.user_feedback', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "briefing", "retention": "account"}',
   '{"id": {}, "user_id": {}, "card_id": {}, "kind": {}, "briefing_date": {}, "source_id": {}, "topics": {},
     "weight": {}, "dwell_seconds": {}, "event_count": {}, "created_at": {}, "updated_at": {}}');
 
 select gdpr.declare_columns('briefing.saved_cards', 'user_id',
-  '{"class": "personal", "on_export": "include", "on_erase": "delete"}',
+  '{"class": "personal", "on_export": "include", "on_erase": "delete",
+    "purpose": "briefing", "retention": "account"}',
   '{"id": {}, "user_id": {}, "card_id": {}, "card": {}, "tags": {}, "note": {},
     "search_vector": {"on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
+
+select gdpr.declare_anonymous_source('reactions', 'briefing.people_by_reaction(date, date)',
+  'People who had a briefing of an edition, or reacted to one, by the kind.');
 
 -- What people decide is audited; what the machine makes of it can be made again.
 select core.audit_table('briefing.topics');
@@ -18817,13 +28371,27 @@ select core.declare_unaudited_table('briefing.user_topic_weights', 'Worked out f
 select core.declare_unaudited_table('briefing.briefings', 'Made by the machine, and kept as it was shown.');
 select core.declare_unaudited_table('briefing.user_feedback',
   'The row is the record of a reaction: what, when, and how often.');
+
+select gdpr.declare_view_columns('api.briefing_preferences', '{"next_due_at": "personal: briefing.schedules"}');
+select ops.declare_metric('briefings_overdue', 'product', 'count', 'briefing.measure_briefings()',
+  'People whose briefing is late by ten minutes or more.');
+-- The clock looks every five minutes; three turns missed are no chance.
+select ops.declare_metric('briefing_lag_seconds', 'product', 'seconds', 'briefing.measure_briefings()',
+  'How late the latest briefing is.', 900, 3600);
+select ops.declare_metric('briefings_failing', 'product', 'count', 'briefing.measure_briefings()',
+  'People whose briefing could not be made when it was last tried.', 1, 100);
 --! EndIncluded briefing/registry.sql
 --! EndIncluded briefing/_module.sql
--- Modules stand above this line: what may be read is worked out from what they declared.
+-- Modules stand above this line: what follows is worked out from what they declared.
 --! Included gdpr/readers/registry.sql
--- The last word of index.sql: every module has declared its columns by now.
+-- The last words of index.sql: every module has declared its columns by now.
 select gdpr.declare_readers();
+select gdpr.declare_processing_record();
 --! EndIncluded gdpr/readers/registry.sql
+--! Included gdpr/fences/registry.sql
+-- After all declarations: which tables hold rows that go with their account follows from them.
+select gdpr.declare_fences();
+--! EndIncluded gdpr/fences/registry.sql
 --! EndIncluded index.sql
 -- Partitions exist from the first minute on.
 select ops.create_monthly_partitions();
