@@ -19,8 +19,8 @@ import { makeAcme } from './acme.ts'
 import { dataExportCalls } from './data-export-calls.ts'
 import { askedOnce, leaving } from './leaving.ts'
 import { openNewsroom } from './news.ts'
-import { makeWebPushKeys } from './web-push-keys.ts'
 import { PRIVACY_CALLS } from './privacy.ts'
+import { makeWebPushKeys } from './web-push-keys.ts'
 
 type Name = keyof Database['api']['Functions']
 const db = await testDatabase()

@@ -8,6 +8,7 @@ import type {
   Done,
   FoundAccount,
   GdprAccountDeletion,
+  GdprDataExportDownload,
   GdprDeletionCancelled,
   IdentityLinked,
   InvitationQueued,
@@ -191,6 +192,30 @@ export type Database = {
           },
         ]
       }
+      /** Everything you may be asked to agree to, and what you said. */
+      consents: {
+        Row: {
+          /** When that was; null: never. */
+          answered_at: string | null
+          /** Version that you last answered; null: none. */
+          answered_version: number | null
+          /** Whether you agree, to this version. */
+          is_given: boolean
+          /** Whether you agreed to an older text and are asked again. */
+          is_outdated: boolean
+          /** Whether clients ask for it at the beginning and do not go on without. */
+          is_required: boolean
+          /** Name of the purpose. */
+          purpose: string
+          /** What is asked, by language tag; en is always there. */
+          texts: Json
+          /** Whose they are: yours. */
+          user_id: string
+          /** Version of the text that is asked now; give_consent wants it. */
+          version: number
+        }
+        Relationships: []
+      }
       /** What the sources published. */
       content_items: {
         Row: {
@@ -256,6 +281,69 @@ export type Database = {
           topics: string[]
           /** When it last changed. */
           updated_at: string
+        }
+        Relationships: []
+      }
+      /** The copies of your data that you asked for in the last 90 days, and how far each is. */
+      data_exports: {
+        Row: {
+          /** The one moment at which everything in the file was true. */
+          data_as_of: string | null
+          /** When the file is deleted if nobody has downloaded it. */
+          expires_at: string | null
+          /** How many rows have been written. */
+          exported_row_count: number
+          /** How many of them have been read. */
+          exported_table_count: number
+          /** When it was downloaded, expired or failed. */
+          finished_at: string | null
+          /** Key of the export. */
+          id: string
+          /** What was asked for: access or portability; the file is the same. */
+          kind: 'access' | 'portability'
+          /**
+           * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+           * the file as manifest.json.
+           */
+          manifest: Json | null
+          /** In how many parts the file is downloaded; null before it is ready. */
+          part_count: number | null
+          /** Since when it can be downloaded. */
+          ready_at: string | null
+          /** When you asked for it. */
+          requested_at: string
+          /** SHA-256 of the file, in hexadecimal digits. */
+          sha256: string | null
+          /** Size of the file, in bytes. */
+          size_bytes: number | null
+          /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+          state: 'waiting' | 'running' | 'ready' | 'downloaded' | 'expired' | 'failed'
+          /** How many tables are to be read; null until it began. */
+          table_count: number | null
+        }
+        Relationships: []
+      }
+      /** What you asked for about your data, and what became of it. */
+      data_requests: {
+        Row: {
+          /** When it was answered; null while it is open. */
+          closed_at: string | null
+          /** What you wrote; null where the kind says it all. */
+          details: string | null
+          /** When it is answered at the latest. */
+          due_at: string
+          /** Why it takes up to three months instead of one; null where it does not. */
+          extension_reason: string | null
+          /** Key of the request. */
+          id: string
+          /** access, portability, erasure, rectification, restriction or objection. */
+          kind: 'access' | 'portability' | 'erasure' | 'rectification' | 'restriction' | 'objection'
+          /** When it came. */
+          received_at: string
+          /** Why it was refused; null where it was not. */
+          refusal_reason: string | null
+          /** open, fulfilled, withdrawn (by you) or refused. */
+          state: string
         }
         Relationships: []
       }
@@ -1428,6 +1516,66 @@ export type Database = {
         Returns: CurrentPlan
       }
 
+      /** How far the copy of your data is that you asked for last; nothing when you never did, or longer than 90 days ago. */
+      data_export_status: {
+        Args: Record<PropertyKey, never>
+        Returns: {
+          /** The one moment at which everything in the file was true. */
+          data_as_of: string | null
+
+          /** When the file is deleted if nobody has downloaded it. */
+          expires_at: string | null
+
+          /** How many rows have been written. */
+          exported_row_count: number
+
+          /** How many of them have been read. */
+          exported_table_count: number
+
+          /** When it was downloaded, expired or failed. */
+          finished_at: string | null
+
+          /** Key of the export. */
+          id: string
+
+          /** What was asked for: access or portability; the file is the same. */
+          kind: 'access' | 'portability'
+
+          /**
+           * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+           * the file as manifest.json.
+           */
+          manifest: Json | null
+
+          /** In how many parts the file is downloaded; null before it is ready. */
+          part_count: number | null
+
+          /** Since when it can be downloaded. */
+          ready_at: string | null
+
+          /** When you asked for it. */
+          requested_at: string
+
+          /** SHA-256 of the file, in hexadecimal digits. */
+          sha256: string | null
+
+          /** Size of the file, in bytes. */
+          size_bytes: number | null
+
+          /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+          state: 'waiting' | 'running' | 'ready' | 'downloaded' | 'expired' | 'failed'
+
+          /** How many tables are to be read; null until it began. */
+          table_count: number | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_exports'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
       /**
        * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
        *
@@ -1591,6 +1739,52 @@ export type Database = {
         SetofOptions: {
           from: '*'
           to: 'briefings'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Agree to one of the purposes that the view consents lists. Say which version of its text was read. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), consent_purpose_unknown (404), consent_version_outdated (409).
+       */
+      give_consent: {
+        Args: {
+          purpose: string
+          version: number
+        }
+        Returns: {
+          /** When that was; null: never. */
+          answered_at: string | null
+
+          /** Version that you last answered; null: none. */
+          answered_version: number | null
+
+          /** Whether you agree, to this version. */
+          is_given: boolean
+
+          /** Whether you agreed to an older text and are asked again. */
+          is_outdated: boolean
+
+          /** Whether clients ask for it at the beginning and do not go on without. */
+          is_required: boolean
+
+          /** Name of the purpose. */
+          purpose: string
+
+          /** What is asked, by language tag; en is always there. */
+          texts: Json
+
+          /** Whose they are: yours. */
+          user_id: string
+
+          /** Version of the text that is asked now; give_consent wants it. */
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'consents'
           isOneToOne: true
           isSetofReturn: true
         }
@@ -2028,6 +2222,123 @@ export type Database = {
       }
 
       /**
+       * Ask that something about you be put right which you cannot change yourself. Answered within a month.
+       *
+       * correction: what is wrong and what is right, 1 to 2,000 characters. Until it is answered, a newer text takes the place of
+       * the older one.
+       *
+       * Errors: not_signed_in (401), correction_invalid (400).
+       */
+      request_correction: {
+        Args: {
+          correction: string
+        }
+        Returns: {
+          /** When it was answered; null while it is open. */
+          closed_at: string | null
+
+          /** What you wrote; null where the kind says it all. */
+          details: string | null
+
+          /** When it is answered at the latest. */
+          due_at: string
+
+          /** Why it takes up to three months instead of one; null where it does not. */
+          extension_reason: string | null
+
+          /** Key of the request. */
+          id: string
+
+          /** access, portability, erasure, rectification, restriction or objection. */
+          kind: 'access' | 'portability' | 'erasure' | 'rectification' | 'restriction' | 'objection'
+
+          /** When it came. */
+          received_at: string
+
+          /** Why it was refused; null where it was not. */
+          refusal_reason: string | null
+
+          /** open, fulfilled, withdrawn (by you) or refused. */
+          state: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_requests'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Ask for a copy of everything held about you; a mail and a notification tell when it can be downloaded.
+       *
+       * kind: access (what do you hold about me?) or portability (I want to take it elsewhere); the file is the same: a ZIP with
+       * each table as JSON and as CSV. While one is being made or is ready, asking again answers with that one.
+       *
+       * Errors: not_signed_in (401), data_export_kind_unknown (400), too_many_data_exports (429).
+       */
+      request_data_export: {
+        Args: {
+          kind?: string
+        }
+        Returns: {
+          /** The one moment at which everything in the file was true. */
+          data_as_of: string | null
+
+          /** When the file is deleted if nobody has downloaded it. */
+          expires_at: string | null
+
+          /** How many rows have been written. */
+          exported_row_count: number
+
+          /** How many of them have been read. */
+          exported_table_count: number
+
+          /** When it was downloaded, expired or failed. */
+          finished_at: string | null
+
+          /** Key of the export. */
+          id: string
+
+          /** What was asked for: access or portability; the file is the same. */
+          kind: 'access' | 'portability'
+
+          /**
+           * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+           * the file as manifest.json.
+           */
+          manifest: Json | null
+
+          /** In how many parts the file is downloaded; null before it is ready. */
+          part_count: number | null
+
+          /** Since when it can be downloaded. */
+          ready_at: string | null
+
+          /** When you asked for it. */
+          requested_at: string
+
+          /** SHA-256 of the file, in hexadecimal digits. */
+          sha256: string | null
+
+          /** Size of the file, in bytes. */
+          size_bytes: number | null
+
+          /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+          state: 'waiting' | 'running' | 'ready' | 'downloaded' | 'expired' | 'failed'
+
+          /** How many tables are to be read; null until it began. */
+          table_count: number | null
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_exports'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
        * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
        *
        * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -2049,6 +2360,54 @@ export type Database = {
           email: string
         }
         Returns: MailQueued
+      }
+
+      /**
+       * Have your data kept and not worked with, from now on: no briefings made by the clock, no news, no statistics.
+       *
+       * You can still sign in, read, export and erase, and what happens to your account is still told you. reason: 1 to 500
+       * characters, or none. withdraw_restriction takes it back.
+       *
+       * Errors: not_signed_in (401), restriction_reason_invalid (400).
+       */
+      request_restriction: {
+        Args: {
+          reason?: string | null
+        }
+        Returns: {
+          /** When it was answered; null while it is open. */
+          closed_at: string | null
+
+          /** What you wrote; null where the kind says it all. */
+          details: string | null
+
+          /** When it is answered at the latest. */
+          due_at: string
+
+          /** Why it takes up to three months instead of one; null where it does not. */
+          extension_reason: string | null
+
+          /** Key of the request. */
+          id: string
+
+          /** access, portability, erasure, rectification, restriction or objection. */
+          kind: 'access' | 'portability' | 'erasure' | 'rectification' | 'restriction' | 'objection'
+
+          /** When it came. */
+          received_at: string
+
+          /** Why it was refused; null where it was not. */
+          refusal_reason: string | null
+
+          /** open, fulfilled, withdrawn (by you) or refused. */
+          state: string
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'data_requests'
+          isOneToOne: true
+          isSetofReturn: true
+        }
       }
 
       /**
@@ -2504,6 +2863,24 @@ export type Database = {
       }
 
       /**
+       * Begin to download the copy of your data: the token for download_data_export, and what the file must turn out to be.
+       *
+       * Needs the password (an account without one sends a fresh id_token of an identity it has), and a code of the app where the
+       * second factor is on. Calling it again voids the earlier token and begins anew, until the last part has been handed out.
+       *
+       * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), data_export_not_found (404),
+       * too_many_attempts (429).
+       */
+      start_data_export_download: {
+        Args: {
+          code?: string | null
+          export_id: string
+          password: string
+        }
+        Returns: GdprDataExportDownload
+      }
+
+      /**
        * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
        *
        * Needs a confirmed address. confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
@@ -2583,7 +2960,8 @@ export type Database = {
        * and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
        * (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
        * difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
-       * answer lists those refused, the others are stored.
+       * answer lists those refused, the others are stored. Where the setting analytics_requires_consent is on, those of somebody
+       * signed in are stored only while they agree to the purpose analytics (give_consent).
        *
        * Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).
        */
@@ -2973,6 +3351,61 @@ export type Database = {
       web_push_public_key: {
         Args: Record<PropertyKey, never>
         Returns: string
+      }
+
+      /**
+       * Take a consent back. From this moment on nothing is done for that purpose; what was done before stays lawful. Safe to repeat.
+       *
+       * Errors: not_signed_in (401), consent_purpose_unknown (404).
+       */
+      withdraw_consent: {
+        Args: {
+          purpose: string
+        }
+        Returns: {
+          /** When that was; null: never. */
+          answered_at: string | null
+
+          /** Version that you last answered; null: none. */
+          answered_version: number | null
+
+          /** Whether you agree, to this version. */
+          is_given: boolean
+
+          /** Whether you agreed to an older text and are asked again. */
+          is_outdated: boolean
+
+          /** Whether clients ask for it at the beginning and do not go on without. */
+          is_required: boolean
+
+          /** Name of the purpose. */
+          purpose: string
+
+          /** What is asked, by language tag; en is always there. */
+          texts: Json
+
+          /** Whose they are: yours. */
+          user_id: string
+
+          /** Version of the text that is asked now; give_consent wants it. */
+          version: number
+        }
+        SetofOptions: {
+          from: '*'
+          to: 'consents'
+          isOneToOne: true
+          isSetofReturn: true
+        }
+      }
+
+      /**
+       * Take your own request_restriction back; your data are worked with again at once.
+       *
+       * Errors: not_signed_in (401), restriction_not_found (404): there is none, or an operator set it.
+       */
+      withdraw_restriction: {
+        Args: Record<PropertyKey, never>
+        Returns: null
       }
     }
     Enums: {

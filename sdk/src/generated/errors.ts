@@ -2,6 +2,24 @@
 
 /** Every key the API refuses with: HTTP status, what it means, what the caller can do. */
 export const ERROR_CATALOGUE = {
+  /** The account is going to be erased and can only be read. (403) */
+  account_closing: {
+    status: 403,
+    summary: 'The account is going to be erased and can only be read.',
+    hint: 'cancel_account_deletion keeps it; the view account_deletion tells when it goes.',
+  },
+  /** The account was erased, and nothing is written for it any more. (410) */
+  account_erased: {
+    status: 410,
+    summary: 'The account was erased, and nothing is written for it any more.',
+    hint: 'Nothing to do.',
+  },
+  /** Others depend on the account. (409) */
+  account_needed: {
+    status: 409,
+    summary: 'Others depend on the account.',
+    hint: 'details name what has to be handed over or deleted first; then ask again.',
+  },
   /** No such account. (404) */
   account_not_found: {
     status: 404,
@@ -19,6 +37,12 @@ export const ERROR_CATALOGUE = {
     status: 403,
     summary: 'The account is suspended.',
     hint: 'Write to whoever runs the service.',
+  },
+  /** Alerts cannot be posted there, or not signed with this secret. (400) */
+  alert_webhook_invalid: {
+    status: 400,
+    summary: 'Alerts cannot be posted there, or not signed with this secret.',
+    hint: 'Send an https address of at most 2,000 characters; a secret is whsec_ and the base64 of 24 to 64 bytes.',
   },
   /** A row with this key exists. (409) */
   already_exists: {
@@ -140,6 +164,48 @@ export const ERROR_CATALOGUE = {
     summary: 'The provider reports a status we do not know.',
     hint: 'Teach it to core.subscription_state(); the event is tried again.',
   },
+  /** The breach is closed. (409) */
+  breach_closed: {
+    status: 409,
+    summary: 'The breach is closed.',
+    hint: 'Enter what came out later as a breach of its own.',
+  },
+  /** The 72 hours are over. (409) */
+  breach_delay_unexplained: {
+    status: 409,
+    summary: 'The 72 hours are over.',
+    hint: 'Pass delay_reason: Article 33(1) wants it in the report.',
+  },
+  /** A breach is closed with effects, measures, and a report or why there is none. (409) */
+  breach_incomplete: {
+    status: 409,
+    summary: 'A breach is closed with effects, measures, and a report or why there is none.',
+    hint: 'describe_breach() and note_breach_report() say them; or pass no_report_reason.',
+  },
+  /** The facts are empty or too long, or a time cannot be. (400) */
+  breach_invalid: {
+    status: 400,
+    summary: 'The facts are empty or too long, or a time cannot be.',
+    hint: 'Send 1 to 10,000 characters, and times that have passed, in their order.',
+  },
+  /** This does not say what got out. (400) */
+  breach_leak_invalid: {
+    status: 400,
+    summary: 'This does not say what got out.',
+    hint: 'Name one of session, export, copy, tenant and columns; gdpr.report_breach() says how.',
+  },
+  /** There is no such breach. (404) */
+  breach_not_found: {
+    status: 404,
+    summary: 'There is no such breach.',
+    hint: 'The table gdpr.breaches lists them.',
+  },
+  /** The register of breaches only grows. (403) */
+  breaches_append_only: {
+    status: 403,
+    summary: 'The register of breaches only grows.',
+    hint: 'describe_breach() adds what came out later.',
+  },
   /** Briefings are made for yesterday, today and tomorrow of your own zone. (400) */
   briefing_date_out_of_range: {
     status: 400,
@@ -164,11 +230,59 @@ export const ERROR_CATALOGUE = {
     summary: 'None of your recent briefings has this card.',
     hint: 'Send the id of a card from a briefing of the last 31 days.',
   },
+  /** There is no such purpose. (404) */
+  consent_purpose_unknown: {
+    status: 404,
+    summary: 'There is no such purpose.',
+    hint: 'The view consents lists them.',
+  },
+  /** Somebody agreed to this text. (409) */
+  consent_text_fixed: {
+    status: 409,
+    summary: 'Somebody agreed to this text.',
+    hint: 'Declare the new text as the next version.',
+  },
+  /** The text was replaced by a newer one. (409) */
+  consent_version_outdated: {
+    status: 409,
+    summary: 'The text was replaced by a newer one.',
+    hint: 'Show the text of the view consents and send its version.',
+  },
+  /** What somebody agreed to is not changed afterwards. (403) */
+  consents_append_only: {
+    status: 403,
+    summary: 'What somebody agreed to is not changed afterwards.',
+    hint: 'Record a new one.',
+  },
+  /** The correction is empty or too long. (400) */
+  correction_invalid: {
+    status: 400,
+    summary: 'The correction is empty or too long.',
+    hint: 'Send 1 to 2,000 characters.',
+  },
   /** The text is no CSV that can be read, or its first line names other columns. (400) */
   csv_malformed: {
     status: 400,
     summary: 'The text is no CSV that can be read, or its first line names other columns.',
     hint: 'Quote fields with commas, quotes or line breaks, and double quotes inside them; details say what was found.',
+  },
+  /** There is no such kind of request for data. (400) */
+  data_export_kind_unknown: {
+    status: 400,
+    summary: 'There is no such kind of request for data.',
+    hint: 'Send access or portability.',
+  },
+  /** There is no such file to download for you. (404) */
+  data_export_not_found: {
+    status: 404,
+    summary: 'There is no such file to download for you.',
+    hint: 'The view data_exports lists yours; a token works once. Ask for a new one with request_data_export.',
+  },
+  /** No deletion of your account is waiting. (404) */
+  deletion_not_requested: {
+    status: 404,
+    summary: 'No deletion of your account is waiting.',
+    hint: 'The view account_deletion lists what you asked for.',
   },
   /** The device fingerprint or name has a length no session can hold. (400) */
   device_invalid: {
@@ -241,6 +355,30 @@ export const ERROR_CATALOGUE = {
     status: 404,
     summary: 'There is no such view or function, or no function with these arguments.',
     hint: "Check name and arguments against the API's description at /.",
+  },
+  /** The account still lives. (409) */
+  erasure_not_done: {
+    status: 409,
+    summary: 'The account still lives.',
+    hint: 'Erase it first: gdpr.erase_account().',
+  },
+  /** There is no such erasure. (404) */
+  erasure_not_found: {
+    status: 404,
+    summary: 'There is no such erasure.',
+    hint: 'gdpr.erasure_ledger lists them.',
+  },
+  /** There is no certificate of this erasure yet. (409) */
+  erasure_not_proven: {
+    status: 409,
+    summary: 'There is no certificate of this erasure yet.',
+    hint: 'It comes within minutes; gdpr.erasure_ledger tells the state.',
+  },
+  /** The erasure of the account has begun, and part of it is gone. (409) */
+  erasure_under_way: {
+    status: 409,
+    summary: 'The erasure of the account has begun, and part of it is gone.',
+    hint: 'Nothing to do: it goes on by itself.',
   },
   /** This cannot be the name of an event. (400) */
   event_name_invalid: {
@@ -598,6 +736,12 @@ export const ERROR_CATALOGUE = {
     summary: 'The preferences do not have the right shape.',
     hint: 'The details name the path and what it must match.',
   },
+  /** Only one SELECT is explained, and nothing that writes. (400) */
+  query_not_explained: {
+    status: 400,
+    summary: 'Only one SELECT is explained, and nothing that writes.',
+    hint: 'Send a single query without a semicolon; write parameters as values.',
+  },
   /** These cannot be quiet hours. (400) */
   quiet_hours_invalid: {
     status: 400,
@@ -609,6 +753,18 @@ export const ERROR_CATALOGUE = {
     status: 416,
     summary: 'The page lies behind the last row.',
     hint: 'Start again at offset 0.',
+  },
+  /** There is no such recipient, or nobody has to be told. (404) */
+  recipient_not_found: {
+    status: 404,
+    summary: 'There is no such recipient, or nobody has to be told.',
+    hint: 'gdpr.recipients and gdpr.recipient_notices list them.',
+  },
+  /** Notices cannot be sent to this address. (400) */
+  recipient_url_invalid: {
+    status: 400,
+    summary: 'Notices cannot be sent to this address.',
+    hint: 'Give a full http or https address of at most 2,000 characters.',
   },
   /** A row that this one points at does not exist. (409) */
   reference_not_found: {
@@ -634,11 +790,55 @@ export const ERROR_CATALOGUE = {
     summary: 'A newer refresh token of this session is already in use.',
     hint: 'Use the newest token you hold.',
   },
+  /** The request is answered. (409) */
+  request_closed: { status: 409, summary: 'The request is answered.', hint: 'Enter a new one.' },
+  /** A request cannot come in the future. (400) */
+  request_date_invalid: {
+    status: 400,
+    summary: 'A request cannot come in the future.',
+    hint: 'Send when it came, or nothing for now.',
+  },
+  /** The request was given more time before. (409) */
+  request_extended: {
+    status: 409,
+    summary: 'The request was given more time before.',
+    hint: 'Answer it: the law extends once.',
+  },
   /** Body, filter or column cannot be understood. (400) */
   request_malformed: {
     status: 400,
     summary: 'Body, filter or column cannot be understood.',
     hint: 'Send JSON, and columns that the view has.',
+  },
+  /** There is no such request. (404) */
+  request_not_found: {
+    status: 404,
+    summary: 'There is no such request.',
+    hint: 'The view gdpr.open_requests lists those that wait.',
+  },
+  /** More time is given only before the first month is over. (409) */
+  request_overdue: {
+    status: 409,
+    summary: 'More time is given only before the first month is over.',
+    hint: 'Answer it now.',
+  },
+  /** Who asked is owed a reason of 1 to 500 characters. (400) */
+  request_reason_invalid: {
+    status: 400,
+    summary: 'Who asked is owed a reason of 1 to 500 characters.',
+    hint: 'Say it in words that can be read to them.',
+  },
+  /** You have asked for no restriction that is in force. (404) */
+  restriction_not_found: {
+    status: 404,
+    summary: 'You have asked for no restriction that is in force.',
+    hint: 'One that an operator set ends through whoever runs the service.',
+  },
+  /** The reason has 1 to 500 characters. (400) */
+  restriction_reason_invalid: {
+    status: 400,
+    summary: 'The reason has 1 to 500 characters.',
+    hint: 'Say why, shorter.',
   },
   /** Rows under this policy cannot be kept for that time. (400) */
   retention_invalid: {
@@ -656,6 +856,18 @@ export const ERROR_CATALOGUE = {
   role_unknown: { status: 400, summary: 'There is no such role.', hint: 'Send user, support or admin.' },
   /** Not exactly one row answers. (406) */
   row_not_found: { status: 406, summary: 'Not exactly one row answers.', hint: 'Check the filter.' },
+  /** A scrape token reads GET /rpc/metrics and nothing else. (403) */
+  scrape_token_elsewhere: {
+    status: 403,
+    summary: 'A scrape token reads GET /rpc/metrics and nothing else.',
+    hint: 'Sign in for everything else.',
+  },
+  /** There is no such scrape token to be made. (400) */
+  scrape_token_invalid: {
+    status: 400,
+    summary: 'There is no such scrape token to be made.',
+    hint: 'Send a name of 1 to 80 characters and 1 to 3,650 days.',
+  },
   /** The search has no word in it or is too long. (400) */
   search_query_invalid: {
     status: 400,
@@ -735,6 +947,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'This cannot be the address of a source.',
     hint: 'Send an http or https address of at most 2,000 bytes.',
+  },
+  /** A query is only run here when the session ends it in time. (400) */
+  statement_timeout_missing: {
+    status: 400,
+    summary: 'A query is only run here when the session ends it in time.',
+    hint: "First say: set statement_timeout = '10s'; up to 60s.",
   },
   /** Only the help desk may look accounts up. (403) */
   support_only: {
@@ -820,6 +1038,12 @@ export const ERROR_CATALOGUE = {
     summary: 'Too many attempts in a short time.',
     hint: 'Wait as long as the header Retry-After says, then try again.',
   },
+  /** You asked for as many copies of your data as one can in a day. (429) */
+  too_many_data_exports: {
+    status: 429,
+    summary: 'You asked for as many copies of your data as one can in a day.',
+    hint: 'Ask again tomorrow.',
+  },
   /** The organization has as many domains as one can. (409) */
   too_many_domains: {
     status: 409,
@@ -895,6 +1119,12 @@ export const ERROR_CATALOGUE = {
     status: 400,
     summary: 'A value breaks a rule of its column.',
     hint: "The SDK's validators know the rules; details name the constraint.",
+  },
+  /** No materialized view of this name is declared. (404) */
+  view_not_declared: {
+    status: 404,
+    summary: 'No materialized view of this name is declared.',
+    hint: 'ops.materialized_views lists them.',
   },
   /** The workspace is archived; it can only be read. (409) */
   workspace_archived: {

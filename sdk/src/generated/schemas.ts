@@ -13,6 +13,7 @@ import {
   done,
   foundAccount,
   gdprAccountDeletion,
+  gdprDataExportDownload,
   gdprDeletionCancelled,
   identityLinked,
   invitationQueued,
@@ -97,6 +98,27 @@ export const columns = {
     /** Whose it is: yours. */
     user_id: z.guid(),
   },
+  /** Everything you may be asked to agree to, and what you said. */
+  consents: {
+    /** When that was; null: never. */
+    answered_at: z.iso.datetime({ offset: true }),
+    /** Version that you last answered; null: none. */
+    answered_version: z.int32(),
+    /** Whether you agree, to this version. */
+    is_given: z.boolean(),
+    /** Whether you agreed to an older text and are asked again. */
+    is_outdated: z.boolean(),
+    /** Whether clients ask for it at the beginning and do not go on without. */
+    is_required: z.boolean(),
+    /** Name of the purpose. */
+    purpose: text(),
+    /** What is asked, by language tag; en is always there. */
+    texts: json(),
+    /** Whose they are: yours. */
+    user_id: z.guid(),
+    /** Version of the text that is asked now; give_consent wants it. */
+    version: z.int32(),
+  },
   /** What the sources published. */
   content_items: {
     /** Who wrote it, where the feed says. */
@@ -150,6 +172,63 @@ export const columns = {
     topics: z.array(text()).max(20),
     /** When it last changed. */
     updated_at: z.iso.datetime({ offset: true }),
+  },
+  /** The copies of your data that you asked for in the last 90 days, and how far each is. */
+  data_exports: {
+    /** The one moment at which everything in the file was true. */
+    data_as_of: z.iso.datetime({ offset: true }),
+    /** When the file is deleted if nobody has downloaded it. */
+    expires_at: z.iso.datetime({ offset: true }),
+    /** How many rows have been written. */
+    exported_row_count: z.int(),
+    /** How many of them have been read. */
+    exported_table_count: z.int32(),
+    /** When it was downloaded, expired or failed. */
+    finished_at: z.iso.datetime({ offset: true }),
+    /** Key of the export. */
+    id: z.guid(),
+    /** What was asked for: access or portability; the file is the same. */
+    kind: z.enum(['access', 'portability']),
+    /**
+     * What the file holds: each table with its row count, and its JSON and CSV file with size and SHA-256. The same stands in
+     * the file as manifest.json.
+     */
+    manifest: json(),
+    /** In how many parts the file is downloaded; null before it is ready. */
+    part_count: z.int32(),
+    /** Since when it can be downloaded. */
+    ready_at: z.iso.datetime({ offset: true }),
+    /** When you asked for it. */
+    requested_at: z.iso.datetime({ offset: true }),
+    /** SHA-256 of the file, in hexadecimal digits. */
+    sha256: text(),
+    /** Size of the file, in bytes. */
+    size_bytes: z.int(),
+    /** waiting, running, ready (to be downloaded), downloaded, expired or failed. From downloaded on there is no file any more. */
+    state: z.enum(['waiting', 'running', 'ready', 'downloaded', 'expired', 'failed']),
+    /** How many tables are to be read; null until it began. */
+    table_count: z.int32(),
+  },
+  /** What you asked for about your data, and what became of it. */
+  data_requests: {
+    /** When it was answered; null while it is open. */
+    closed_at: z.iso.datetime({ offset: true }),
+    /** What you wrote; null where the kind says it all. */
+    details: text(codePoints({ min: 1, max: 2000 })),
+    /** When it is answered at the latest. */
+    due_at: z.iso.datetime({ offset: true }),
+    /** Why it takes up to three months instead of one; null where it does not. */
+    extension_reason: text(codePoints({ min: 1, max: 500 })),
+    /** Key of the request. */
+    id: z.guid(),
+    /** access, portability, erasure, rectification, restriction or objection. */
+    kind: z.enum(['access', 'portability', 'erasure', 'rectification', 'restriction', 'objection']),
+    /** When it came. */
+    received_at: z.iso.datetime({ offset: true }),
+    /** Why it was refused; null where it was not. */
+    refusal_reason: text(codePoints({ min: 1, max: 500 })),
+    /** open, fulfilled, withdrawn (by you) or refused. */
+    state: text(),
   },
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: {
@@ -610,6 +689,18 @@ export const rows = {
     updated_at: columns.briefings.updated_at,
     user_id: columns.briefings.user_id,
   }),
+  /** Everything you may be asked to agree to, and what you said. */
+  consents: z.object({
+    answered_at: columns.consents.answered_at.nullable(),
+    answered_version: columns.consents.answered_version.nullable(),
+    is_given: columns.consents.is_given,
+    is_outdated: columns.consents.is_outdated,
+    is_required: columns.consents.is_required,
+    purpose: columns.consents.purpose,
+    texts: columns.consents.texts,
+    user_id: columns.consents.user_id,
+    version: columns.consents.version,
+  }),
   /** What the sources published. */
   content_items: z.object({
     author: columns.content_items.author.nullable(),
@@ -639,6 +730,36 @@ export const rows = {
     title: columns.content_sources.title,
     topics: columns.content_sources.topics,
     updated_at: columns.content_sources.updated_at,
+  }),
+  /** The copies of your data that you asked for in the last 90 days, and how far each is. */
+  data_exports: z.object({
+    data_as_of: columns.data_exports.data_as_of.nullable(),
+    expires_at: columns.data_exports.expires_at.nullable(),
+    exported_row_count: columns.data_exports.exported_row_count,
+    exported_table_count: columns.data_exports.exported_table_count,
+    finished_at: columns.data_exports.finished_at.nullable(),
+    id: columns.data_exports.id,
+    kind: columns.data_exports.kind,
+    manifest: columns.data_exports.manifest.nullable(),
+    part_count: columns.data_exports.part_count.nullable(),
+    ready_at: columns.data_exports.ready_at.nullable(),
+    requested_at: columns.data_exports.requested_at,
+    sha256: columns.data_exports.sha256.nullable(),
+    size_bytes: columns.data_exports.size_bytes.nullable(),
+    state: columns.data_exports.state,
+    table_count: columns.data_exports.table_count.nullable(),
+  }),
+  /** What you asked for about your data, and what became of it. */
+  data_requests: z.object({
+    closed_at: columns.data_requests.closed_at.nullable(),
+    details: columns.data_requests.details.nullable(),
+    due_at: columns.data_requests.due_at,
+    extension_reason: columns.data_requests.extension_reason.nullable(),
+    id: columns.data_requests.id,
+    kind: columns.data_requests.kind,
+    received_at: columns.data_requests.received_at,
+    refusal_reason: columns.data_requests.refusal_reason.nullable(),
+    state: columns.data_requests.state,
   }),
   /** The sources you follow. Changed with follow_source and unfollow_source. */
   followed_sources: z.object({
@@ -1069,6 +1190,8 @@ export const args = {
   current_plan: z.strictObject({
     organization_id: z.guid().nullish(),
   }),
+  /** How far the copy of your data is that you asked for last; nothing when you never did, or longer than 90 days ago. */
+  data_export_status: z.strictObject({}),
   /**
    * Decline an invitation: by the token of the mail, or by the id that the view invitations shows you.
    *
@@ -1163,6 +1286,15 @@ export const args = {
     briefing_date: z.iso.date().nullish(),
     edition: text().optional(),
     refresh: z.boolean().optional(),
+  }),
+  /**
+   * Agree to one of the purposes that the view consents lists. Say which version of its text was read. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), consent_purpose_unknown (404), consent_version_outdated (409).
+   */
+  give_consent: z.strictObject({
+    purpose: text(),
+    version: z.int32(),
   }),
   /**
    * React to a card of one of your briefings (its id); the next briefing takes it into account.
@@ -1358,6 +1490,28 @@ export const args = {
     password: text(),
   }),
   /**
+   * Ask that something about you be put right which you cannot change yourself. Answered within a month.
+   *
+   * correction: what is wrong and what is right, 1 to 2,000 characters. Until it is answered, a newer text takes the place of
+   * the older one.
+   *
+   * Errors: not_signed_in (401), correction_invalid (400).
+   */
+  request_correction: z.strictObject({
+    correction: text(),
+  }),
+  /**
+   * Ask for a copy of everything held about you; a mail and a notification tell when it can be downloaded.
+   *
+   * kind: access (what do you hold about me?) or portability (I want to take it elsewhere); the file is the same: a ZIP with
+   * each table as JSON and as CSV. While one is being made or is ready, asking again answers with that one.
+   *
+   * Errors: not_signed_in (401), data_export_kind_unknown (400), too_many_data_exports (429).
+   */
+  request_data_export: z.strictObject({
+    kind: text().optional(),
+  }),
+  /**
    * Ask for a mail whose link confirms your address (verify_email). Its link works for 24 hours; a newer mail voids it.
    *
    * Errors: not_signed_in (401), email_already_verified (409), too_many_attempts (429).
@@ -1372,6 +1526,17 @@ export const args = {
    */
   request_password_reset: z.strictObject({
     email: text(),
+  }),
+  /**
+   * Have your data kept and not worked with, from now on: no briefings made by the clock, no news, no statistics.
+   *
+   * You can still sign in, read, export and erase, and what happens to your account is still told you. reason: 1 to 500
+   * characters, or none. withdraw_restriction takes it back.
+   *
+   * Errors: not_signed_in (401), restriction_reason_invalid (400).
+   */
+  request_restriction: z.strictObject({
+    reason: text().nullish(),
   }),
   /**
    * Mail an open invitation again (owners and admins). The new link works for 7 days, the old one no longer.
@@ -1554,6 +1719,20 @@ export const args = {
     timezone: text().optional(),
   }),
   /**
+   * Begin to download the copy of your data: the token for download_data_export, and what the file must turn out to be.
+   *
+   * Needs the password (an account without one sends a fresh id_token of an identity it has), and a code of the app where the
+   * second factor is on. Calling it again voids the earlier token and begins anew, until the last part has been handed out.
+   *
+   * Errors: not_signed_in (401), password_wrong (403), second_factor_wrong (403), data_export_not_found (404),
+   * too_many_attempts (429).
+   */
+  start_data_export_download: z.strictObject({
+    code: text().nullish(),
+    export_id: z.guid(),
+    password: text(),
+  }),
+  /**
    * Begin to set up an authenticator app: the secret, and the address for its QR code. Shown this once.
    *
    * Needs a confirmed address. confirm_totp_enrollment turns it on, within 15 minutes; calling this again makes a new secret.
@@ -1588,7 +1767,8 @@ export const args = {
    * and, if wanted, session_id (UUID), occurred_at (by the client's clock; default: the instant in the id) and properties
    * (an object of at most 8,192 bytes). sent_at: the client's clock at sending; the server corrects occurred_at by the
    * difference to its own. A repeated event is stored once, whenever the repeat comes. Events are judged one by one: the
-   * answer lists those refused, the others are stored.
+   * answer lists those refused, the others are stored. Where the setting analytics_requires_consent is on, those of somebody
+   * signed in are stored only while they agree to the purpose analytics (give_consent).
    *
    * Errors: events_invalid (400), event_quota_exceeded (429, with Retry-After).
    */
@@ -1744,6 +1924,20 @@ export const args = {
    * Null until a worker has run for the first time.
    */
   web_push_public_key: z.strictObject({}),
+  /**
+   * Take a consent back. From this moment on nothing is done for that purpose; what was done before stays lawful. Safe to repeat.
+   *
+   * Errors: not_signed_in (401), consent_purpose_unknown (404).
+   */
+  withdraw_consent: z.strictObject({
+    purpose: text(),
+  }),
+  /**
+   * Take your own request_restriction back; your data are worked with again at once.
+   *
+   * Errors: not_signed_in (401), restriction_not_found (404): there is none, or an operator set it.
+   */
+  withdraw_restriction: z.strictObject({}),
 } as const
 
 /** What the functions answer with. */
@@ -1764,6 +1958,7 @@ export const results = {
   create_team: z.array(rows.teams),
   create_workspace: z.array(rows.workspaces),
   current_plan: currentPlan,
+  data_export_status: z.array(rows.data_exports),
   decline_invitation: z.null(),
   delete_organization: done,
   delete_team: z.null(),
@@ -1774,6 +1969,7 @@ export const results = {
   follow_source: z.null(),
   follow_topic: z.null(),
   generate_briefing: z.array(rows.briefings),
+  give_consent: z.array(rows.consents),
   give_feedback: z.array(rows.user_feedback),
   health: z.array(
     z.object({
@@ -1798,8 +1994,11 @@ export const results = {
   remove_team_member: z.null(),
   remove_workspace_member: z.null(),
   request_account_deletion: gdprAccountDeletion,
+  request_correction: z.array(rows.data_requests),
+  request_data_export: z.array(rows.data_exports),
   request_email_verification: mailQueued,
   request_password_reset: mailQueued,
+  request_restriction: z.array(rows.data_requests),
   resend_invitation: invitationQueued,
   reset_password: sessionsEnded,
   restore_workspace: z.array(rows.workspaces),
@@ -1817,6 +2016,7 @@ export const results = {
   sign_out: z.null(),
   sign_out_everywhere: sessionsEnded,
   sign_up: sessionAnswer,
+  start_data_export_download: gdprDataExportDownload,
   start_totp_enrollment: totpEnrollment,
   start_trial: currentPlan,
   today_briefing: z.array(rows.briefings),
@@ -1834,4 +2034,6 @@ export const results = {
   update_workspace: z.array(rows.workspaces),
   verify_email: z.null(),
   web_push_public_key: text(),
+  withdraw_consent: z.array(rows.consents),
+  withdraw_restriction: z.null(),
 } as const

@@ -187,6 +187,19 @@ export const gdprAccountDeletion = z.strictObject({
 /** JSON Schema of the answer to a request for deletion. */
 export type GdprAccountDeletion = z.infer<typeof gdprAccountDeletion>
 
+/** JSON Schema of what start_data_export_download answers. */
+export const gdprDataExportDownload = z.strictObject({
+  expires_at: text(),
+  part_count: integer(),
+  part_sha256: z.array(text()),
+  sha256: text(),
+  size_bytes: integer(),
+  token: text(),
+})
+
+/** JSON Schema of what start_data_export_download answers. */
+export type GdprDataExportDownload = z.infer<typeof gdprDataExportDownload>
+
 /** JSON Schema of the answer to a deletion taken back. */
 export const gdprDeletionCancelled = z.strictObject({
   status: z.enum(['deletion_cancelled']),
@@ -331,6 +344,8 @@ export const trackEvents = z.strictObject({
         'event_properties_invalid',
         'event_properties_too_large',
         'event_properties_refused',
+        'event_consent_missing',
+        'event_processing_restricted',
       ]),
     }),
   ),

@@ -235,7 +235,6 @@ export const sharedKeys = sqlRule({
     'ops.scheduled_tasks_pkey': HOUSE,
     'ops.task_runs_pkey': HOUSE,
     'ops.disk_usage_pkey': HOUSE,
-    'ops.metric_samples_pkey': HOUSE,
   },
   defects: {
     'a name that is taken for all': `create table core.seed (id uuid primary key, organization_id uuid, name text unique)`,

@@ -12,7 +12,7 @@ export type Exporting = AsyncDisposable & {
   /** Asks for one; answers with its id. */
   request(person: Person): Promise<string>
   /** Runs the task. */
-  make(exportId: string): Promise<void>
+  make(exportId: string): Promise<unknown>
   /** Both. */
   ready(person: Person): Promise<string>
   start(person: Person, exportId: string, args?: Record<string, unknown>): Promise<Answer>
