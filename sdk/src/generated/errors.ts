@@ -242,6 +242,24 @@ export const ERROR_CATALOGUE = {
     summary: 'There is no such view or function, or no function with these arguments.',
     hint: "Check name and arguments against the API's description at /.",
   },
+  /** The account still lives. (409) */
+  erasure_not_done: {
+    status: 409,
+    summary: 'The account still lives.',
+    hint: 'Erase it first: gdpr.erase_account().',
+  },
+  /** There is no such erasure. (404) */
+  erasure_not_found: {
+    status: 404,
+    summary: 'There is no such erasure.',
+    hint: 'gdpr.erasure_ledger lists them.',
+  },
+  /** There is no certificate of this erasure yet. (409) */
+  erasure_not_proven: {
+    status: 409,
+    summary: 'There is no certificate of this erasure yet.',
+    hint: 'It comes within minutes; gdpr.erasure_ledger tells the state.',
+  },
   /** This cannot be the name of an event. (400) */
   event_name_invalid: {
     status: 400,

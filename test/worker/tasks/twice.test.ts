@@ -25,6 +25,7 @@ let sourceId: string
 let mailId: string
 let deliveryId: string
 let domainId: string
+let erasureId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
@@ -65,6 +66,9 @@ beforeAll(async () => {
      select id, 'acme.example', repeat('a', 43), now() + interval '1 day', now() from made returning id`,
   )
   domainId = claimed.rows[0].id
+  const gone = await db.owner.query(`insert into core.users (email) values ('gone@example.com') returning id`)
+  await db.owner.query('select gdpr.erase_account($1)', [gone.rows[0].id])
+  erasureId = (await db.owner.query('select id from gdpr.erasure_ledger')).rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -79,6 +83,7 @@ test('all of them', async () => {
     'core/check_domain': { domain_id: domainId },
     'core/send_mail': { mail_id: mailId },
     'core/send_notification': { delivery_id: deliveryId },
+    'gdpr/prove_erasure': { erasure_id: erasureId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)

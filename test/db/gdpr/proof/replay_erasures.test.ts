@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
-import { createOrganization } from '../../core/tenancy/story.ts'
+import { addMember, createOrganization } from '../../core/tenancy/story.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -14,7 +14,11 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-const lineFor = (userId: string) => ({ erasure: randomUUID(), user_id: userId, erased_at: '2026-01-02T03:04:05Z' })
+const lineFor = (userId: string) => ({
+  erasure: randomUUID(),
+  user_id: userId,
+  erased_at: '2026-01-02T03:04:05Z',
+})
 const replay = async (...lines: object[]) =>
   (await db.owner.query('select * from gdpr.replay_erasures($1)', [JSON.stringify(lines)])).rows
 const traces = async (person: Person) =>
@@ -26,9 +30,10 @@ test('alive again: erased again, under the same number, and proven anew; a secon
   expect(await replay(line)).toEqual([{ erasure_id: line.erasure, outcome: 'erased' }])
   expect(await traces(ada)).toEqual([])
   expect((await api.rpc('sign_in', { email: ada.email, password: ada.password })).status).toBe(401)
-  const { rows } = await db.owner.query('select user_id, erased_at, state from gdpr.erasure_ledger where id = $1', [
-    line.erasure,
-  ])
+  const { rows } = await db.owner.query(
+    'select user_id, erased_at, state from gdpr.erasure_ledger where id = $1',
+    [line.erasure],
+  )
   expect(rows).toEqual([{ user_id: ada.id, erased_at: new Date(line.erased_at), state: 'erased' }])
   const { rowCount } = await db.superuser.query('select from graphile_worker._private_jobs where key = $1', [
     `gdpr/prove_erasure:${line.erasure}`,
@@ -54,20 +59,19 @@ test('a hold in the restored data is older than the erasure, and ends', async ()
 })
 
 test('the last owner goes: an admin takes over, an organization of nobody else goes along', async () => {
-  const [owner, admin, member] = [await signUp(api), await signUp(api), await signUp(api)]
-  const organization = (await api.rpc('create_organization', { name: 'Acme', slug: 'acme-again' }, owner.token)).body
-  const alone = (await api.rpc('create_organization', { name: 'Alone', slug: 'all-alone' }, owner.token)).body
-  await db.owner.query(
-    `insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member'), ($1, $3, 'admin')`,
-    [organization.id, member.id, admin.id],
-  )
+  const owner = await signUp(api)
+  const organization = await createOrganization(api, owner)
+  const alone = await createOrganization(api, owner)
+  const member = await addMember(db, api, organization, 'member')
+  const admin = await addMember(db, api, organization, 'admin')
   await expect(db.owner.query('select gdpr.erase_account($1)', [owner.id])).rejects.toMatchObject({
     message: 'organization_needs_owner',
   })
   expect((await replay(lineFor(owner.id)))[0].outcome).toBe('erased')
-  const { rows } = await db.owner.query('select user_id, role from core.organization_members where organization_id = $1', [
-    organization.id,
-  ])
+  const { rows } = await db.owner.query(
+    'select user_id, role from core.organization_members where organization_id = $1',
+    [organization.id],
+  )
   expect(rows).toContainEqual({ user_id: admin.id, role: 'owner' })
   expect(rows).toContainEqual({ user_id: member.id, role: 'member' })
   expect((await db.owner.query('select from core.organizations where id = $1', [alone.id])).rowCount).toBe(0)
