@@ -88,7 +88,8 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv): WorkerSettings {
     databaseUrl: parsed.data.HOWDAH_WORKER_DATABASE_URL,
     allow: parseFetchAllow(parsed.data.HOWDAH_FETCH_ALLOW),
     dataDir: resolve(parsed.data.HOWDAH_DATA_DIR),
-    ledgerDir: parsed.data.HOWDAH_LEDGER_DIR === undefined ? undefined : resolve(parsed.data.HOWDAH_LEDGER_DIR),
+    ledgerDir:
+      parsed.data.HOWDAH_LEDGER_DIR === undefined ? undefined : resolve(parsed.data.HOWDAH_LEDGER_DIR),
     smtpUrl: parsed.data.HOWDAH_SMTP_URL,
     dnsServers: parsed.data.HOWDAH_DNS_SERVERS,
     fcmCredentials: parsed.data.HOWDAH_FCM_CREDENTIALS,

@@ -2,8 +2,9 @@
  * What happens to a restored database before anybody else may come in: one list, in order. backup:restore runs it, and a
  * step that fails leaves a copy that is not handed over.
  */
-import { END_SESSIONS } from './end-sessions.ts'
+
 import { REPLAY_ERASURES } from '../gdpr/replay-step.ts'
+import { END_SESSIONS } from './end-sessions.ts'
 import type { BackupManifest } from './manifest.ts'
 
 /** A restored cluster behind its closed door. */
