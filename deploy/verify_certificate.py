@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Verifies the certificate of an erasure, without Howdah and without a line of its code.
 
-    npm run gdpr:key > key.pem
+    npm run --silent gdpr:certificate > certificate.json
+    npm run --silent gdpr:key > key.pem
     python3 deploy/verify_certificate.py certificate.json key.pem
 
 certificate.json is what gdpr.erasure_certificate() answers. key.pem holds the instance's public keys, from a source you

@@ -27,6 +27,7 @@ let deliveryId: string
 let domainId: string
 let exportId: string
 let alertDeliveryId: string
+let erasureId: string
 const sentMails: string[] = []
 const deliver: DeliverMail = async ({ recipient }) => {
   sentMails.push(recipient)
@@ -84,6 +85,9 @@ beforeAll(async () => {
      select id, 'webhook', 'opened', 'warn', '{}' from alert returning id`,
   )
   alertDeliveryId = alerted.rows[0].id
+  const gone = await db.owner.query(`insert into core.users (email) values ('gone@example.com') returning id`)
+  await db.owner.query('select gdpr.erase_account($1)', [gone.rows[0].id])
+  erasureId = (await db.owner.query('select id from gdpr.erasure_ledger')).rows[0].id
 })
 afterAll(async () => {
   await services.reader[Symbol.asyncDispose]()
@@ -102,6 +106,7 @@ test('all of them', async () => {
     'gdpr/tell_recipient': { notice_id: erased.noticeId },
     'gdpr/export_data': { export_id: exportId },
     'ops/deliver_alert': { delivery_id: alertDeliveryId },
+    'gdpr/prove_erasure': { erasure_id: erasureId },
   }
   // Other databases of the server may still be writing, which holds the seal back.
   await sealAll(db)

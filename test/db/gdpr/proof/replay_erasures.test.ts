@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestApi, testApi } from '../../../setup/api.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import { type Person, signUp } from '../../../setup/story.ts'
-import { createOrganization } from '../../core/tenancy/story.ts'
+import { addMember, createOrganization } from '../../core/tenancy/story.ts'
 
 let db: TestDatabase
 let api: TestApi
@@ -68,6 +68,11 @@ test('the last owner goes: an admin takes over, an organization of nobody else g
     `insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member'), ($1, $3, 'admin')`,
     [organization.id, member.id, admin.id],
   )
+  const owner = await signUp(api)
+  const organization = await createOrganization(api, owner)
+  const alone = await createOrganization(api, owner)
+  const member = await addMember(db, api, organization, 'member')
+  const admin = await addMember(db, api, organization, 'admin')
   await expect(db.owner.query('select gdpr.erase_account($1)', [owner.id])).rejects.toMatchObject({
     message: 'organization_needs_owner',
   })

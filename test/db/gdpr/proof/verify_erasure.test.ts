@@ -95,13 +95,17 @@ const PLANTED: [string, string, string][] = [
     'plain',
     `do $do$ begin execute (select format('comment on table leak is %L', email) from u); end $do$`,
   ],
+  ['a comment', 'plain', 'select core.plant_comment(email) from u'],
 ]
 
 test.each(PLANTED)('finds %s (%s)', async (_what, form, plant) => {
   const { hits } = await afterwards(
     ada.id,
     'create table core.leak (words text, bytes bytea, json jsonb, list text[])',
-    plant.replaceAll('leak', 'core.leak').replaceAll(' from u', ' from core.users where id = $1'),
+    // Within a function: the server keeps statements such as a comment with every word, to count them.
+    `create function core.plant_comment(word text) returns void language plpgsql
+     as $f$ begin execute format('comment on table core.leak is %L', word); end $f$`,
+    plant.replaceAll('into leak', 'into core.leak').replaceAll(' from u', ' from core.users where id = $1'),
     ERASE,
   )
   expect(hits.length).toBeGreaterThan(0)
