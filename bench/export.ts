@@ -42,9 +42,7 @@ program
 function measure(target: Target, rowCount: number): Promise<number> {
   return withClient(urlFor(target, 'howdah_migrations'), async (owner) => {
     const userId = await makePersonWithRows(owner, 'much@example.com', rowCount)
-    await using worker = await startWorkerProcess(urlFor(target, 'howdah_worker'), {
-      NODE_OPTIONS: process.env['BENCH_NODE'] ?? '',
-    })
+    await using worker = await startWorkerProcess(urlFor(target, 'howdah_worker'))
     // What a worker loads with its first export and first mail stays loaded: no matter how much an export holds.
     await exported(owner, await makePersonWithRows(owner, 'little@example.com', 100))
     await worker.line((line) => line['task'] === 'core/send_mail')
