@@ -52,7 +52,7 @@ const STATEMENTS: readonly { share: number; sql: string }[] = [
 const FEW = [
   `insert into core.quiet_hours (user_id, starts_at, ends_at) values ($1, '22:00', '07:00')`,
   `insert into core.notification_preferences (user_id, kind, channels) values ($1, 'announcement', '{inbox}')`,
-  `insert into core.notification_tokens (user_id, platform, token) values ($1, 'ios', repeat('ab', 32))`,
+  `insert into core.notification_tokens (user_id, platform, token) values ($1, 'ios', repeat(replace(gen_random_uuid()::text, '-', ''), 2))`,
   `insert into briefing.briefings (user_id, briefing_date, edition, cards, timezone, generated_at)
    select $1, current_date, e.edition, (select jsonb_agg(${CARD}) from generate_series(1, 30) as n), 'UTC', now()
    from unnest(array['daily', 'morning', 'evening']) as e (edition)`,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { ZipFile } from 'yazl'
+import { letGo } from './let-go.ts'
 import type { FileFacts, Manifest, TableFacts } from './manifest.ts'
 import { readmeText } from './readme-text.ts'
 import type { Snapshot } from './snapshot.ts'
@@ -61,6 +62,7 @@ async function fill(writer: EntryWriter, snapshot: Snapshot, onProgress: OnProgr
 class EntryWriter {
   readonly #zip: ZipFile
   readonly #mtime: Date
+  readonly #letGo = letGo()
   #open: Readable | undefined
   #isStopped = false
 
@@ -78,7 +80,9 @@ class EntryWriter {
     let size_bytes = 0
     const measured = tap(text, (chunk) => {
       hash.update(chunk)
-      size_bytes += Buffer.byteLength(chunk)
+      const bytes = Buffer.byteLength(chunk)
+      size_bytes += bytes
+      this.#letGo(bytes)
     })
     this.#open = Readable.from(measured, { objectMode: false })
     if (this.#isStopped) this.stop()
