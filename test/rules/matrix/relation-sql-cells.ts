@@ -24,8 +24,10 @@ const relation = z.object({
 })
 type Relation = z.infer<typeof relation>
 
+// What stands in a schema that the role may not enter is reached by its grants through a view alone.
 const allowed = (verb: string) =>
-  `coalesce(array_agg(a.attname::text order by a.attnum) filter (where has_column_privilege($1, c.oid, a.attnum, '${verb}')), '{}')`
+  `coalesce(array_agg(a.attname::text order by a.attnum) filter (
+    where has_column_privilege($1, c.oid, a.attnum, '${verb}') and has_schema_privilege($1, n.oid, 'usage')), '{}')`
 
 const RELATIONS = `
   select n.nspname || '.' || c.relname as name, c.relkind in ('v', 'm') as "isView",

@@ -5,6 +5,7 @@ import { type TestApi, testApi } from '../../../setup/api.ts'
 import { sealAll } from '../../../setup/audit.ts'
 import { type TestDatabase, testDatabase } from '../../../setup/database.ts'
 import type { Person } from '../../../setup/story.ts'
+import { rowsOfOthers } from '../../../worker/erasure/leaving.ts'
 import { inviting } from '../../core/tenancy/inviting.ts'
 import { createOrganization } from '../../core/tenancy/story.ts'
 
@@ -31,33 +32,6 @@ const traces = async (words: string[]) => {
   )
   return rows
 }
-/** The mail that says it is done is hers, though no row of hers leads to it. */
-const BUT: Record<string, string> = { 'core.mails': `and kind <> 'account_erased'` }
-/** Every row of every table but the log's that is not hers. */
-const everythingElse = async () => {
-  const { rows } = await db.owner.query(`
-    select n.nspname || '.' || c.relname as name, (
-      select gdpr.subject_filter(n.nspname, c.relname) from gdpr.column_policies as p
-      where (p.schema_name, p.table_name) = (n.nspname, c.relname) and p.class <> 'none' limit 1
-    ) as filter
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^audit_'
-      and n.nspname in ('core', 'briefing', 'private', 'gdpr', 'ops')`)
-  const held = new Map<string, string[]>()
-  for (const { name, filter } of rows) {
-    const others = filter ? `not coalesce((${filter}), false)` : '$1::uuid is not null'
-    const content = await db.owner.query(
-      `select t::text as row from ${name} as t where ${others} ${BUT[name] ?? ''} order by 1`,
-      [ada.id],
-    )
-    held.set(
-      name,
-      content.rows.map(({ row }) => row),
-    )
-  }
-  return held
-}
-
 test('soft-deleted: out at once, nothing lost, and back again', async () => {
   await db.owner.query('select soft_delete_user($1)', [ada.email])
   expect((await api.rpc('me', {}, ada.token)).status).toBe(401)
@@ -86,7 +60,7 @@ test('a plain delete leaves traces, and the search finds them', async () => {
 })
 
 test('erased: no word of hers anywhere, and nothing of his is touched', async () => {
-  const before = await everythingElse()
+  const before = await rowsOfOthers(db, ada.id)
   const words = ['canary-member-a-', ada.email]
   const looked = await traces(words)
   const { rows } = await db.owner.query('select erase_user($1) as done', [ada.email])
@@ -95,7 +69,7 @@ test('erased: no word of hers anywhere, and nothing of his is touched', async ()
   console.log(`erased: ${looked.length} relations held a word of hers before`)
   expect(await traces(words)).toEqual([])
 
-  const after = await everythingElse()
+  const after = await rowsOfOthers(db, ada.id)
   expect([...before.values()].flat().length).toBeGreaterThan(50)
   for (const [name, held] of before) expect(after.get(name), name).toEqual(held)
   expect((await api.rpc('sign_in', { email: bob.email, password: bob.password })).status).toBe(200)
