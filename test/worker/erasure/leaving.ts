@@ -38,3 +38,30 @@ export async function rowsLeft(db: TestDatabase, userId: string): Promise<Record
   if (rows[0].count > 0) left['core.audit_log'] = rows[0].count
   return left
 }
+
+/** The mail that says it is done is theirs, though no row of theirs leads to it. */
+const BUT: Record<string, string> = { 'core.mails': `and kind <> 'account_erased'` }
+/** Every row of every table but the log's that is not this person's. */
+export async function rowsOfOthers(db: TestDatabase, userId: string): Promise<Map<string, string[]>> {
+  const { rows } = await db.owner.query(`
+    select n.nspname || '.' || c.relname as name, (
+      select gdpr.subject_filter(n.nspname, c.relname) from gdpr.column_policies as p
+      where (p.schema_name, p.table_name) = (n.nspname, c.relname) and p.class <> 'none' limit 1
+    ) as filter
+    from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^audit_'
+      and n.nspname in ('core', 'briefing', 'private', 'gdpr', 'ops')`)
+  const held = new Map<string, string[]>()
+  for (const { name, filter } of rows) {
+    const others = filter ? `not coalesce((${filter}), false)` : '$1::uuid is not null'
+    const content = await db.owner.query(
+      `select t::text as row from ${name} as t where ${others} ${BUT[name] ?? ''} order by 1`,
+      [userId],
+    )
+    held.set(
+      name,
+      content.rows.map(({ row }) => row),
+    )
+  }
+  return held
+}

@@ -165,7 +165,7 @@ describe('the last owner', () => {
     ['the end of the account', 'delete from core.users where id = $2 and $1::uuid is not null'],
     [
       'a change of person',
-      `with other as (insert into core.users (email, status) values ('gone@example.com', 'erased') returning id)
+      `with other as (insert into core.users (email, status) values ('gone@example.com', 'suspended') returning id)
       update core.organization_members set user_id = other.id from other where organization_id = $1`,
     ],
   ]
