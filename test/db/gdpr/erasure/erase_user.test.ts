@@ -32,33 +32,6 @@ const traces = async (words: string[]) => {
   )
   return rows
 }
-/** The mail that says it is done is hers, though no row of hers leads to it. */
-const BUT: Record<string, string> = { 'core.mails': `and kind <> 'account_erased'` }
-/** Every row of every table but the log's that is not hers. */
-const everythingElse = async () => {
-  const { rows } = await db.owner.query(`
-    select n.nspname || '.' || c.relname as name, (
-      select gdpr.subject_filter(n.nspname, c.relname) from gdpr.column_policies as p
-      where (p.schema_name, p.table_name) = (n.nspname, c.relname) and p.class <> 'none' limit 1
-    ) as filter
-    from pg_class c join pg_namespace n on n.oid = c.relnamespace
-    where c.relkind in ('r', 'p') and not c.relispartition and c.relname !~ '^(audit|erasure)_'
-      and n.nspname in ('core', 'briefing', 'private', 'gdpr', 'ops')`)
-  const held = new Map<string, string[]>()
-  for (const { name, filter } of rows) {
-    const others = filter ? `not coalesce((${filter}), false)` : '$1::uuid is not null'
-    const content = await db.owner.query(
-      `select t::text as row from ${name} as t where ${others} ${BUT[name] ?? ''} order by 1`,
-      [ada.id],
-    )
-    held.set(
-      name,
-      content.rows.map(({ row }) => row),
-    )
-  }
-  return held
-}
-
 test('soft-deleted: out at once, nothing lost, and back again', async () => {
   await db.owner.query('select soft_delete_user($1)', [ada.email])
   expect((await api.rpc('me', {}, ada.token)).status).toBe(401)

@@ -59,15 +59,6 @@ test('a hold in the restored data is older than the erasure, and ends', async ()
 })
 
 test('the last owner goes: an admin takes over, an organization of nobody else goes along', async () => {
-  const [owner, admin, member] = [await signUp(api), await signUp(api), await signUp(api)]
-  const organization = (
-    await api.rpc('create_organization', { name: 'Acme', slug: 'acme-again' }, owner.token)
-  ).body
-  const alone = (await api.rpc('create_organization', { name: 'Alone', slug: 'all-alone' }, owner.token)).body
-  await db.owner.query(
-    `insert into core.organization_members (organization_id, user_id, role) values ($1, $2, 'member'), ($1, $3, 'admin')`,
-    [organization.id, member.id, admin.id],
-  )
   const owner = await signUp(api)
   const organization = await createOrganization(api, owner)
   const alone = await createOrganization(api, owner)

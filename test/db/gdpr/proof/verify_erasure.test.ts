@@ -90,11 +90,6 @@ const PLANTED: [string, string, string][] = [
     'hex',
     `insert into leak (bytes) select decode(replace(id::text, '-', ''), 'hex') from u`,
   ],
-  [
-    'a comment',
-    'plain',
-    `do $do$ begin execute (select format('comment on table leak is %L', email) from u); end $do$`,
-  ],
   ['a comment', 'plain', 'select core.plant_comment(email) from u'],
 ]
 
