@@ -1160,6 +1160,7 @@ create table gdpr.data_exports (
 );
 CREATE UNIQUE INDEX data_exports_open_idx ON gdpr.data_exports USING btree (user_id) WHERE (state = ANY (ARRAY['waiting'::text, 'running'::text, 'ready'::text]));
 CREATE INDEX data_exports_request_id_user_id_idx ON gdpr.data_exports USING btree (request_id, user_id);
+CREATE INDEX data_exports_requested_at_idx ON gdpr.data_exports USING btree (requested_at);
 CREATE INDEX data_exports_user_id_idx ON gdpr.data_exports USING btree (user_id);
 alter table gdpr.data_exports enable row level security;
 
@@ -1201,7 +1202,7 @@ create table gdpr.erasure_ledger (
   constraint erasure_ledger_pkey PRIMARY KEY (id),
   constraint erasure_ledger_user_id_key UNIQUE (user_id),
   constraint signature_names_its_key CHECK (((signature IS NULL) = (signing_key IS NULL))),
-  constraint state_is_valid CHECK ((state = ANY (ARRAY['erased'::text, 'verified'::text, 'failed'::text])))
+  constraint state_is_valid CHECK ((state = ANY (ARRAY['begun'::text, 'erased'::text, 'verified'::text, 'failed'::text])))
 );
 CREATE INDEX erasure_ledger_open_idx ON gdpr.erasure_ledger USING btree (erased_at) WHERE ((state <> 'verified'::text) OR (copied_at IS NULL));
 alter table gdpr.erasure_ledger enable row level security;
@@ -1237,6 +1238,7 @@ create table gdpr.erasures (
   constraint step_is_valid CHECK ((step = ANY (ARRAY['rows'::text, 'log'::text, 'account'::text, 'statistics'::text, 'done'::text]))),
   constraint erasures_user_id_fkey FOREIGN KEY (user_id) REFERENCES core.users(id) ON DELETE CASCADE
 );
+CREATE INDEX erasures_finished_at_idx ON gdpr.erasures USING btree (finished_at) WHERE (finished_at IS NOT NULL);
 alter table gdpr.erasures enable row level security;
 
 create table gdpr.legal_holds (
@@ -1501,6 +1503,7 @@ create table ops.disk_usage (
   constraint free_bytes_is_valid CHECK ((((free_bytes >= (0)::numeric) AND (free_bytes <= total_bytes)) AND (total_bytes > (0)::numeric))),
   constraint place_is_valid CHECK ((place ~ '^[a-z][a-z0-9_]{0,39}$'::text))
 );
+CREATE INDEX disk_usage_sampled_at_idx ON ops.disk_usage USING btree (sampled_at);
 alter table ops.disk_usage enable row level security;
 
 create table ops.long_queries (

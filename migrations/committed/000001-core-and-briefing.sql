@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:57ab948e3aaa6d2bea4588fb840739bd3385ed23
+--! Hash: sha1:659f8f33fc8676263b6822f908cda2a808752e65
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -2656,7 +2656,7 @@ create table if not exists gdpr.erasure_ledger (
   signing_key text,
   -- No foreign key: the ledger also knows accounts that a restored backup does not.
   constraint erasure_ledger_user_id_key unique (user_id),
-  constraint state_is_valid check (state in ('erased', 'verified', 'failed')),
+  constraint state_is_valid check (state in ('begun', 'erased', 'verified', 'failed')),
   constraint signature_names_its_key check ((signature is null) = (signing_key is null))
 );
 create index if not exists erasure_ledger_open_idx on gdpr.erasure_ledger (erased_at) where state <> 'verified' or copied_at is null;
@@ -2826,6 +2826,10 @@ comment on column ops.backups.size_bytes is $$Bytes of its files.$$;
 comment on column ops.backups.verified_at is $$When a restore of it was last tried.$$;
 comment on column ops.backups.problem is $$What is wrong with it; null: nothing is known.$$;
 comment on column ops.backups.removed_at is $$When it was found to be gone.$$;
+
+create index if not exists erasures_finished_at_idx on gdpr.erasures (finished_at) where finished_at is not null;
+create index if not exists data_exports_requested_at_idx on gdpr.data_exports (requested_at);
+create index if not exists disk_usage_sampled_at_idx on ops.disk_usage (sampled_at);
 
 --! Included index.sql
 -- Every stateless object of the database, module by module, in the order in which they know each other.
@@ -6037,7 +6041,8 @@ create or replace function core.is_open_while_closing()
 return coalesce(current_setting('request.method', true), '') in ('GET', 'HEAD', 'OPTIONS')
   or coalesce(current_setting('request.path', true), '') in (
     '/rpc/me', '/rpc/sign_out', '/rpc/sign_out_everywhere', '/rpc/refresh_session', '/rpc/cancel_account_deletion',
-    '/rpc/request_account_deletion', '/rpc/request_data_export'
+    '/rpc/request_account_deletion', '/rpc/request_data_export', '/rpc/data_export_status',
+    '/rpc/start_data_export_download', '/rpc/download_data_export'
   );
 comment on function core.is_open_while_closing() is
 $$Whether this request is one that an account may make while it waits for its erasure: reading, leaving, taking it back.$$;
@@ -22575,22 +22580,15 @@ grant execute on function api.download_data_export(text, integer) to howdah_user
 -- security definer: the worker deletes no export; only what has outlived its purpose goes.
 create or replace function gdpr.clean_up_data_exports()
   returns integer
-  language plpgsql
+  language sql
   volatile
   security definer
   set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_retired_count integer := gdpr.retire_data_exports();
-begin
-  delete from gdpr.data_exports as e
-  where e.finished_at is not null and e.requested_at < core.now() - interval '90 days';
-  return v_retired_count;
-end
+  select gdpr.retire_data_exports()
 $$;
 comment on function gdpr.clean_up_data_exports() is
-$$Deletes the files of exports that have expired or were downloaded, and what is known of exports older than 90 days; returns
-how many files. Safe to repeat.$$;
+$$Deletes the files of exports that have expired or were downloaded; returns how many. Safe to repeat.$$;
 revoke all on function gdpr.clean_up_data_exports() from public;
 grant execute on function gdpr.clean_up_data_exports() to howdah_worker;
 --! EndIncluded gdpr/data_exports/clean_up_data_exports.sql
@@ -23148,7 +23146,7 @@ begin
   delete from private.erasure_words as w
   using gdpr.erasure_ledger as l
   where l.id = w.erasure_id
-    and (l.id = forget_erasure_words.erasure_id or l.erased_at < core.now() - interval '7 days');
+    and (l.id = forget_erasure_words.erasure_id or l.state <> 'begun' and l.erased_at < core.now() - interval '7 days');
   -- Whoever is erasing at this moment holds the table; the next proof, or the next quarter of an hour, empties it.
   lock table private.erasure_words in access exclusive mode nowait;
   if not exists (select from private.erasure_words) then
@@ -23159,7 +23157,7 @@ exception
     delete from private.erasure_words as w
     using gdpr.erasure_ledger as l
     where l.id = w.erasure_id
-      and (l.id = forget_erasure_words.erasure_id or l.erased_at < core.now() - interval '7 days');
+      and (l.id = forget_erasure_words.erasure_id or l.state <> 'begun' and l.erased_at < core.now() - interval '7 days');
 end
 $$;
 comment on function gdpr.forget_erasure_words(uuid) is
@@ -23224,8 +23222,9 @@ revoke all on function gdpr.verify_erasure(uuid) from public;
 grant execute on function gdpr.verify_erasure(uuid) to howdah_worker;
 --! EndIncluded gdpr/proof/verify_erasure.sql
 --! Included gdpr/proof/record_erasure.sql
--- The first step of an erasure: notes in the ledger that it happens, keeps what will be searched for, and asks the worker
--- for the proof, which begins when the erasure is committed. The ledger knows a random id that leads nowhere afterwards.
+-- What an erasure leaves behind to be held to: an entry in the ledger, and the words that will be searched for. Both from
+-- the first step on, while the rows that hold the words are there. The ledger knows a random id that leads nowhere
+-- afterwards.
 create or replace function gdpr.record_erasure(user_id uuid)
   returns uuid
   language plpgsql
@@ -23235,9 +23234,13 @@ as $$
 declare
   v_erasure_id uuid;
 begin
-  insert into gdpr.erasure_ledger as l (user_id) values (record_erasure.user_id)
+  -- An account that is gone keeps its entry, its proof and its certificate.
+  if not exists (select from core.users as u where u.id = record_erasure.user_id and u.status <> 'erased') then
+    return (select l.id from gdpr.erasure_ledger as l where l.user_id = record_erasure.user_id);
+  end if;
+  insert into gdpr.erasure_ledger as l (user_id, state) values (record_erasure.user_id, 'begun')
   on conflict on constraint erasure_ledger_user_id_key do update
-    set state = 'erased', proof = null, signature = null, signing_key = null, verified_at = null
+    set state = 'begun', proof = null, signature = null, signing_key = null, verified_at = null
   returning l.id into v_erasure_id;
   insert into private.erasure_words (erasure_id, origin, word, is_identity)
   select
@@ -23245,18 +23248,51 @@ begin
   from gdpr.personal_words(record_erasure.user_id) as w
   group by w.word
   on conflict on constraint erasure_words_pkey do nothing;
-  perform core.enqueue_job(
-    'gdpr/prove_erasure', jsonb_build_object('erasure_id', v_erasure_id), 'gdpr/prove_erasure:' || v_erasure_id
-  );
   return v_erasure_id;
 end
 $$;
 comment on function gdpr.record_erasure(uuid) is
-$$Enters an erasure into gdpr.erasure_ledger and returns its id; called by gdpr.erase_account() before anything goes.
+$$Enters an erasure that begins into gdpr.erasure_ledger and returns its id; called before anything goes.
 
 The words that are searched for lie in private.erasure_words until the search has found nothing, seven days at most.
 Safe to repeat: an account has one entry.$$;
 revoke all on function gdpr.record_erasure(uuid) from public;
+
+create or replace function gdpr.confirm_erasure(user_id uuid)
+  returns void
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  update gdpr.erasure_ledger as l
+  set
+    state = 'erased',
+    -- What a restored backup brought back was erased when it was erased first.
+    erased_at = case when l.copied_at is null then core.now() else l.erased_at end
+  where l.user_id = confirm_erasure.user_id and l.state = 'begun'
+$$;
+comment on function gdpr.confirm_erasure(uuid) is
+$$Says in the ledger that the account's rows are gone: from now on the entry may leave the database, and a backup be held to
+it. Safe to repeat.$$;
+revoke all on function gdpr.confirm_erasure(uuid) from public;
+
+create or replace function gdpr.ask_for_proof(user_id uuid)
+  returns void
+  language plpgsql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform core.enqueue_job(
+    'gdpr/prove_erasure', jsonb_build_object('erasure_id', l.id), 'gdpr/prove_erasure:' || l.id
+  )
+  from gdpr.erasure_ledger as l
+  where l.user_id = ask_for_proof.user_id and l.state <> 'begun';
+end
+$$;
+comment on function gdpr.ask_for_proof(uuid) is
+$$Asks the worker to search for what an erasure should have taken, once it is committed. Safe to repeat.$$;
+revoke all on function gdpr.ask_for_proof(uuid) from public;
 --! EndIncluded gdpr/proof/record_erasure.sql
 --! Included gdpr/proof/copied_erasures.sql
 -- The ledger outside the database, as the worker keeps it: compared whole each time, so that no gap stays a gap.
@@ -23272,7 +23308,7 @@ as $$
   select coalesce(l.id, c.id), l.user_id, l.erased_at
   from gdpr.erasure_ledger as l
   full join (select distinct i.id from unnest(compare_ledger.copied_ids) as i (id)) as c on c.id = l.id
-  where l.id is null or c.id is null
+  where l.id is null or c.id is null and l.state <> 'begun'
   order by l.erased_at, l.id
 $$;
 comment on function gdpr.compare_ledger(uuid[]) is
@@ -23310,6 +23346,7 @@ as $$
   ))
   from gdpr.erasure_ledger as l
   where (l.state <> 'verified' or l.signature is null or l.copied_at is null)
+    and l.state <> 'begun'
     and l.erased_at < core.now() - interval '1 hour'
     and not exists (
       select from graphile_worker._private_jobs as j
@@ -23407,7 +23444,7 @@ begin
       perform gdpr.erase_account(v_line.user_id);
       outcome := 'erased';
     else
-      perform gdpr.record_erasure(v_line.user_id);
+      perform gdpr.ask_for_proof(v_line.user_id);
       outcome := 'not there';
     end if;
     return next;
@@ -23437,7 +23474,7 @@ as $$
       count(*) filter (where l.state = 'erased' and l.erased_at < core.now() - interval '1 hour') as not_verified,
       count(*) filter (where l.state = 'failed') as failed
     from gdpr.erasure_ledger as l
-    where l.state <> 'verified' or l.copied_at is null
+    where l.state <> 'begun' and (l.state <> 'verified' or l.copied_at is null)
   ) as c, lateral (values
     ('erasures_not_outside', c.not_outside::numeric),
     ('erasures_not_verified', c.not_verified),
@@ -23774,6 +23811,7 @@ begin
       and exists (select from core.users as u where u.id = e.user_id and u.status <> 'erased')
   returning e.id into v_erasure_id;
   if v_erasure_id is not null then
+    perform gdpr.record_erasure(begin_erasure.user_id);
     perform gdpr.write_recipient_notices(v_erasure_id);
     update gdpr.erasures as e
     set farewell_mail_id = private.prepare_farewell(e.user_id, gdpr.recipients_told(e.id))
@@ -23831,6 +23869,7 @@ begin
   perform gdpr.close_subject_request(r.id, 'fulfilled')
   from gdpr.subject_requests as r
   where r.user_id = v_erasure.user_id and r.kind = 'erasure' and r.closed_at is null;
+  perform gdpr.confirm_erasure(v_erasure.user_id);
   perform gdpr.enqueue_notices(v_erasure.id);
   perform private.send_farewell(v_erasure.farewell_mail_id);
   return v_erasure;
@@ -23865,16 +23904,22 @@ revoke all on function gdpr.add_counts(jsonb, jsonb) from public;
 --! Included gdpr/erasure/finish_erasure.sql
 create or replace function gdpr.finish_erasure(erasure_id uuid)
   returns void
-  language sql
+  language plpgsql
   volatile
   set search_path = pg_catalog, pg_temp
 as $$
+begin
   update gdpr.erasures as e
   set step = 'done', position = 0, statistics_at = core.now(), finished_at = core.now()
-  where e.id = finish_erasure.erasure_id and e.finished_at is null
+  where e.id = finish_erasure.erasure_id and e.finished_at is null;
+  if found then
+    perform gdpr.ask_for_proof(e.user_id) from gdpr.erasures as e where e.id = finish_erasure.erasure_id;
+  end if;
+end
 $$;
 comment on function gdpr.finish_erasure(uuid) is
-$$Notes that the planner's samples and the views made of the rows were renewed too: nothing is left to do. Safe to repeat.$$;
+$$Notes that the planner's samples and the views made of the rows were renewed too: nothing is left but to prove
+it. Safe to repeat.$$;
 revoke all on function gdpr.finish_erasure(uuid) from public;
 --! EndIncluded gdpr/erasure/finish_erasure.sql
 --! Included gdpr/erasure/erase_account.sql
@@ -23901,6 +23946,7 @@ begin
   perform gdpr.mark_erasing(v_erasure_id);
   -- Whoever writes as this person at the moment is waited for, and comes too late afterwards.
   select u.email_key into v_email_key from core.users as u where u.id = erase_account.user_id for update;
+  -- Again: what was written since the first step is searched for too.
   perform gdpr.record_erasure(erase_account.user_id);
   update core.users as u
   set deleted_at = core.now()
@@ -24827,7 +24873,7 @@ select gdpr.declare_columns('private.attempts', 'bucket',
   '{"bucket": {}, "attempt_count": {}, "window_started_at": {}}');
 
 select gdpr.declare_columns('core.scrape_tokens', null,
-  '{"class": "none", "on_export": "exclude", "on_erase": "keep", "purpose": "operations", "retention": "account"}',
+  '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
   '{"id": {"class": "secret", "reason": "Part of what a token is made of; about no person."}, "name": {}, "created_at": {},
     "expires_at": {}, "revoked_at": {}}');
 
@@ -25050,7 +25096,7 @@ select gdpr.declare_recipient('identity_issuers', 'issuers of outside identities
 -- What analytics holds about whom.
 select gdpr.declare_processing_activity('analytics', 'Use of the product',
   'Counts what is used and what fails, to decide what is made better.',
-  'legitimate_interests', 'Knowing whether the product serves those who use it; events name things and no content.',
+  'consent', 'People agree to it under their account, and take it back as easily (setting analytics_requires_consent).',
   people => '{account holders,visitors}');
 
 select gdpr.declare_retention_policy('analytics_events', 'core.analytics_events', 'By whole months, as ops.partitioned_tables says.');
@@ -25453,6 +25499,32 @@ select gdpr.declare_view_columns('ops.table_statistics',
 select gdpr.declare_view_columns('ops.index_usage',
   '{"relation": "none: a name", "index": "none: a name", "is_unique": "none: pg_index", "scan_count": "none: a count",
     "size_bytes": "none: a size", "duplicates": "none: names"}');
+
+select gdpr.declare_view_columns('ops.alert_rules',
+  '{"severity": "none: which threshold", "comparison": "none: from ops.metrics", "threshold": "none: ops.metrics"}');
+select gdpr.declare_view_columns('ops.index_bloat',
+  '{"relation": "none: a name", "index": "none: a name", "size_bytes": "none: a size", "bloat_bytes": "none: a size",
+    "bloat_ratio": "none: a share"}');
+select gdpr.declare_view_columns('ops.missing_indexes',
+  '{"relation": "none: a name", "reason": "none: the server''s word", "subject": "none: a name",
+    "columns": "none: a name", "row_count": "none: a count"}');
+select gdpr.declare_view_columns('ops.pg_stat_statements',
+  '{"role": "none: a database role", "query": "none: a statement without its values", "calls": "none: a count",
+    "mean_time": "none: a time", "max_time": "none: a time", "total_time": "none: a time", "rows": "none: a count",
+    "shared_blks_hit": "none: a count", "shared_blks_read": "none: a count"}');
+select gdpr.declare_view_columns('ops.redundant_indexes',
+  '{"relation": "none: a name", "index": "none: a name", "covered_by": "none: a name",
+    "reason": "none: the server''s word", "size_bytes": "none: a size"}');
+select gdpr.declare_view_columns('ops.replication_status',
+  '{"kind": "none: the server''s word", "name": "none: a name", "is_active": "none: the server''s word",
+    "state": "none: the server''s word", "sync_state": "none: the server''s word", "behind_bytes": "none: a size",
+    "behind_seconds": "none: a time"}');
+select gdpr.declare_view_columns('ops.table_bloat',
+  '{"relation": "none: a name", "size_bytes": "none: a size", "bloat_bytes": "none: a size",
+    "bloat_ratio": "none: a share"}');
+select gdpr.declare_view_columns('ops.unused_indexes',
+  '{"relation": "none: a name", "index": "none: a name", "size_bytes": "none: a size",
+    "counted_since": "none: when the server began to count"}');
 --! EndIncluded ops/monitoring/registry.sql
 --! Included ops/upkeep/registry.sql
 -- What the upkeep keeps: numbers about the machine. Which role ran something for long is a role, not a person's name.
@@ -25588,6 +25660,12 @@ select core.audit_table('gdpr.subject_requests');
 -- Seven days: enough to answer what was forgotten.
 select ops.declare_metric('data_requests_due_days', 'product', 'days', 'gdpr.measure_requests()',
   'Days until the first request of a person has to be answered.', 7, 0, true);
+
+select gdpr.declare_view_columns('api.data_requests',
+  '{"state": "personal: gdpr.subject_requests and the clock"}');
+select gdpr.declare_view_columns('gdpr.open_requests',
+  '{"days_left": "personal: gdpr.subject_requests and the clock",
+    "is_overdue": "personal: gdpr.subject_requests and the clock", "is_extended": "personal: gdpr.subject_requests"}');
 --! EndIncluded gdpr/requests/registry.sql
 --! Included gdpr/recipients/registry.sql
 -- What notices hold about whom: by what a recipient knows somebody, until they were told.
@@ -25596,7 +25674,7 @@ select gdpr.declare_columns('gdpr.recipients', null, '{"class": "none", "on_expo
     "webhook_secret": {"class": "secret", "reason": "The instance''s own secret; about no person."}, "updated_at": {}}');
 
 select gdpr.declare_columns('gdpr.recipient_notices', 'erasure_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "subject_requests",
+  '{"class": "personal", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "erasures",
     "reason": "Shows that each recipient was told; what it is told is sealed and goes when it was."}',
   '{"id": {}, "erasure_id": {}, "recipient": {}, "state": {}, "sealed_references": {"class": "secret"}, "reference_count": {},
     "attempt_count": {}, "last_error": {}, "told_at": {}, "created_at": {}, "updated_at": {}}');
@@ -25606,8 +25684,12 @@ select core.declare_unaudited_table('gdpr.recipient_notices', 'The outbox: whom 
 --! EndIncluded gdpr/recipients/registry.sql
 --! Included gdpr/erasure/registry.sql
 -- What erasures note about themselves. The fence comes last: it follows from what all modules have declared.
+-- As long as claims about the answer to a request.
+select gdpr.declare_retention_policy('erasures', 'gdpr.erasures', 'Three years after the erasure was done.', '3 years',
+  'r.finished_at');
+
 select gdpr.declare_columns('gdpr.erasures', 'user_id',
-  '{"class": "personal", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "subject_requests",
+  '{"class": "personal", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "erasures",
     "reason": "Shows that the erasure was done, and how far one came that is under way; leads nowhere afterwards."}',
   '{"id": {}, "user_id": {}, "is_anonymization": {}, "step": {}, "position": {}, "row_counts": {}, "audit_events_blanked": {},
     "batch_transaction": {}, "farewell_mail_id": {}, "started_at": {}, "rows_at": {}, "erased_at": {}, "statistics_at": {},
@@ -25643,6 +25725,9 @@ select core.audit_table('gdpr.deletion_requests');
 --! Included gdpr/data_exports/registry.sql
 -- What exports hold about whom. The file holds everything about somebody, so it is treated like a secret: no role for
 -- people or tools reads it, no export contains an export, and an erasure takes it first.
+select gdpr.declare_retention_policy('data_exports', 'gdpr.data_exports', '90 days after the copy was asked for, once it is over.',
+  '90 days', 'r.requested_at', 'r.finished_at is not null');
+
 select gdpr.declare_columns('gdpr.data_exports', 'user_id',
   '{"class": "personal", "on_export": "include", "on_erase": "delete", "purpose": "privacy_requests",
     "retention": "data_exports"}',
@@ -25667,6 +25752,9 @@ select ops.declare_metric('data_export_wait_seconds', 'product', 'seconds', 'gdp
   'How long the oldest unfinished copy of somebody''s data has waited.', 3600, 86400);
 select ops.declare_metric('data_exports_failed', 'product', 'count', 'gdpr.measure_data_exports()',
   'Copies of somebody''s data that could not be made, and the request is still open.', 1, 10);
+
+select gdpr.declare_view_columns('api.data_exports',
+  '{"sha256": "personal: gdpr.data_exports"}');
 --! EndIncluded gdpr/data_exports/registry.sql
 --! Included gdpr/restriction/registry.sql
 -- Nothing is left to restrict once an account is erased.
@@ -25688,6 +25776,10 @@ select gdpr.declare_columns('gdpr.consents', 'user_id',
 
 select core.audit_table('gdpr.consent_purposes');
 select core.declare_unaudited_table('gdpr.consents', 'A history by itself: rows are added, never changed, and go with their person.');
+
+select gdpr.declare_view_columns('api.consents',
+  '{"user_id": "personal: the caller", "is_given": "personal: gdpr.consents",
+    "is_outdated": "personal: gdpr.consents and the newest text"}');
 --! EndIncluded gdpr/consents/registry.sql
 --! Included gdpr/breaches/registry.sql
 -- The register is about what happened and names nobody; whom it happened to stands beside it, by number.
@@ -25718,7 +25810,7 @@ select gdpr.declare_columns('gdpr.erasure_ledger', 'user_id',
 
 -- No key leads to the person: it is the words that do.
 select gdpr.declare_columns('private.erasure_words', 'word',
-  '{"class": "sensitive", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "account",
+  '{"class": "secret", "on_export": "exclude", "on_erase": "keep", "purpose": "privacy_requests", "retention": "account",
     "reason": "Is searched for after the erasure, and goes when nothing was found; after seven days at the latest."}',
   '{"erasure_id": {}, "word": {}, "origin": {}, "is_identity": {}}');
 
