@@ -24,20 +24,29 @@ const relation = z.object({
 })
 type Relation = z.infer<typeof relation>
 
+<<<<<<< HEAD
 // What stands in a schema that the role may not enter is reached by its grants through a view alone.
 const allowed = (verb: string) =>
   `coalesce(array_agg(a.attname::text order by a.attnum) filter (
     where has_column_privilege($1, c.oid, a.attnum, '${verb}') and has_schema_privilege($1, n.oid, 'usage')), '{}')`
+=======
+/** In a closed schema a grant serves the view that shows the table, and nobody who names the table itself. */
+const MAY_ENTER = `has_schema_privilege($1, n.oid, 'usage')`
+
+const allowed = (verb: string) =>
+  `coalesce(array_agg(a.attname::text order by a.attnum) filter (
+    where ${MAY_ENTER} and has_column_privilege($1, c.oid, a.attnum, '${verb}')), '{}')`
+>>>>>>> 88b8bbc534c393561a993d488ff1116e0e834567
 
 const RELATIONS = `
   select n.nspname || '.' || c.relname as name, c.relkind in ('v', 'm') as "isView",
     (array_agg(a.attname order by a.attnum))[1] as "anyColumn", ${allowed('select')} as readable,
     ${allowed('insert')} as insertable, ${allowed('update')} as updatable,
-    has_table_privilege($1, c.oid, 'delete') as "mayDelete"
+    ${MAY_ENTER} and has_table_privilege($1, c.oid, 'delete') as "mayDelete"
   from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
   where ${OUR_SCHEMA} and c.relkind in ('r', 'p', 'v', 'm') and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
     and ($2::text[] is null or n.nspname || '.' || c.relname = any ($2))
-  group by c.oid, n.nspname order by 1`
+  group by c.oid, n.oid, n.nspname order by 1`
 
 /** Every verb on every relation, or on those named. */
 export async function relationSqlCells(
