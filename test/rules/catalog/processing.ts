@@ -126,7 +126,7 @@ export const recordMatches = sqlRule({
     from newest`,
   defects: {
     'another purpose': `update gdpr.column_policies set purpose = 'billing' where table_name = 'mails'`,
-    'another basis': `update gdpr.processing_activities set legal_basis = 'consent' where name = 'analytics'`,
+    'another basis': `update gdpr.processing_activities set legal_basis = 'vital_interests' where name = 'analytics'`,
     'a new column': `alter table core.users add seed text;
       insert into gdpr.column_policies (schema_name, table_name, column_name, class, subject, on_export, on_erase, purpose, retention)
       values ('core', 'users', 'seed', 'personal', 'id', 'include', 'null', 'accounts', 'account')`,

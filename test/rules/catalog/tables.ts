@@ -219,6 +219,7 @@ export const sharedKeys = sqlRule({
     'gdpr.anonymous_counts_pkey': HOUSE,
     'gdpr.recipients_pkey': HOUSE,
     'ops.partitioned_tables_pkey': HOUSE,
+    'ops.backups_pkey': HOUSE,
     'core.plans_pkey': HOUSE,
     'core.plans_key_audience_key': HOUSE,
     'core.plan_prices_pkey': HOUSE,

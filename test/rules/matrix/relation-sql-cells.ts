@@ -24,19 +24,12 @@ const relation = z.object({
 })
 type Relation = z.infer<typeof relation>
 
-<<<<<<< HEAD
-// What stands in a schema that the role may not enter is reached by its grants through a view alone.
-const allowed = (verb: string) =>
-  `coalesce(array_agg(a.attname::text order by a.attnum) filter (
-    where has_column_privilege($1, c.oid, a.attnum, '${verb}') and has_schema_privilege($1, n.oid, 'usage')), '{}')`
-=======
 /** In a closed schema a grant serves the view that shows the table, and nobody who names the table itself. */
 const MAY_ENTER = `has_schema_privilege($1, n.oid, 'usage')`
 
 const allowed = (verb: string) =>
   `coalesce(array_agg(a.attname::text order by a.attnum) filter (
     where ${MAY_ENTER} and has_column_privilege($1, c.oid, a.attnum, '${verb}')), '{}')`
->>>>>>> 88b8bbc534c393561a993d488ff1116e0e834567
 
 const RELATIONS = `
   select n.nspname || '.' || c.relname as name, c.relkind in ('v', 'm') as "isView",

@@ -61,13 +61,6 @@ export const GDPR: readonly Reviewed[] = [
   },
   {
     file: 'migrations/fixtures/gdpr/export/export_rows.sql',
-    sql: "format( 'select %L::text, to_jsonb(t) from (select %s from %I.%I where %s) as t', v_table.schema_name || '.' || v_table.table_name, v_table.columns, v_table.schema_name, v_table.table_name, gdpr.subject_filter(v_table.schema_name, v_table.table_name) )",
-    reason:
-      'Only operators may call it; names come from the registry and the catalog, quoted, and the person is a parameter.',
-    unquoted: 'The columns are quoted one by one above; gdpr.subject_filter() quotes every name it puts in.',
-  },
-  {
-    file: 'migrations/fixtures/gdpr/export/export_rows.sql',
     sql: 'export_rows.user_id',
     reason: 'The parameter of the statement above.',
   },
