@@ -36,7 +36,6 @@ export const reachesPerson = sqlRule({
     'core.invitations': 'its person may have no account yet; the address is all there is',
     // A random number of an account that is gone, which has to outlive it even in a restored database.
     'gdpr.erasure_ledger': 'it knows accounts that the database does not',
-    // Erasing one's words with one's account would leave nothing to search for.
     // The log outlives accounts; core.audit_events_about() finds what is somebody's by subject and actor.
     'core.audit_log': 'an event stays when its person goes',
   },
