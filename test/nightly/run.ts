@@ -6,6 +6,7 @@ const SCRIPTS = [
   'test:sessions',
   'test:isolation',
   'test:backup',
+  'test:deadlines',
   'test:mutation',
   'test:tamper',
   'gdpr:drill',

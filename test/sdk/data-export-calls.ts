@@ -6,19 +6,14 @@ import { openExporting } from '../worker/support/exporting.ts'
 
 /** Asking comes first; downloading takes what was made away. */
 export function dataExportCalls(db: TestDatabase, api: TestApi, client: HowdahClient, password: string) {
-  const key = async () => {
-    const { id } = await orThrow(client.dataExports.request())
-    await using exporting = openExporting(db, api)
-    await exporting.make(id)
-    return { export_id: id, password }
-  }
   return {
     first: { request_data_export: { kind: 'portability' }, data_export_status: {} },
     last: {
-      start_data_export_download: key,
-      download_data_export: async () => {
-        const { token } = await orThrow(client.rpc('start_data_export_download', await key()))
-        return { token, part: 0 }
+      start_data_export_download: async () => {
+        const { id } = await orThrow(client.dataExports.request())
+        await using exporting = openExporting(db, api)
+        await exporting.make(id)
+        return { export_id: id, password }
       },
     },
   }

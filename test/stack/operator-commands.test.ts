@@ -47,6 +47,8 @@ const TYPED: [string, (result: SqlResult) => void][] = [
   ['VACUUM ANALYZE;', tag('VACUUM')],
   [`SELECT create_monthly_partitions('briefings', 3);`, number],
   ['SELECT create_monthly_partitions();', number],
+  ['SELECT * FROM drop_old_partitions();', columns()],
+  [`SELECT * FROM refresh_view('user_statistics');`, rows('outcome')],
   ['SELECT schedule_gdpr_cleanup();', tag('SELECT 1')],
   ['SELECT run_full_maintenance();', tag('SELECT 1')],
   ['SELECT warm_caches();', tag('SELECT 1')],

@@ -73,6 +73,7 @@ export const FACTORIES: Readonly<Record<string, (word: string) => unknown>> = {
   'core.quiet_hours.ends_at': () => '07:00',
   'core.sessions.expires_at': () => '2099-01-01T00:00:00Z',
   // Released: a hold in force would keep the person from being erased.
+  'ops.disk_usage.place': (word) => word.replaceAll('-', '_').slice(0, 40),
   'gdpr.data_exports.kind': () => 'access',
   'gdpr.data_exports.state': () => 'waiting',
   'gdpr.legal_holds.released_at': () => '2099-01-01T00:00:00Z',

@@ -19,6 +19,7 @@ const MANY = 5000
 let db: TestDatabase
 let api: TestApi
 let holder: PoolClient
+let holderPid: number
 let reference: Record<string, unknown>
 let killed = 0
 
@@ -27,6 +28,7 @@ beforeAll(async () => {
   api = await testApi(db)
   await seededCast(db, api)
   holder = await db.superuser.connect()
+  holderPid = (await holder.query('select pg_backend_pid() as pid')).rows[0].pid
   await db.owner.query(`
     create schema brake;
     create table brake.points (step text primary key);
@@ -107,7 +109,8 @@ async function killAt(step: string, worker: WorkerProcess): Promise<void> {
       async () =>
         (
           await db.superuser.query(
-            `select from pg_stat_activity where ${WORKERS} and wait_event_type = 'Lock'`,
+            `select from pg_stat_activity where ${WORKERS} and $1 = any (pg_blocking_pids(pid))`,
+            [holderPid],
           )
         ).rowCount,
       { timeout: 40_000, message: `nobody came to ${step}` },

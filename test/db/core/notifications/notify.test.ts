@@ -110,6 +110,7 @@ describe('preferences', () => {
     const { body } = await api.get('/notification_preferences?order=kind', person.token)
     expect(body).toMatchObject([
       { kind: 'announcement', is_urgent: false, channels: ['inbox', 'push'] },
+      { kind: 'data_export', is_urgent: false },
       { kind: 'privacy', is_urgent: true },
       { kind: 'product_news', is_urgent: false },
       { kind: 'security', is_urgent: true },

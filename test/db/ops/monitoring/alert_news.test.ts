@@ -141,7 +141,7 @@ test('deliveries go with their alert after a year, and a secret or address that 
   await set(1)
   await evaluate()
   await setClock(db, '400 days')
-  await db.as('howdah_worker').query('select ops.clean_up_monitoring()')
+  await db.as('howdah_worker').query(`select gdpr.clean_up_batch('alerts')`)
   expect((await db.owner.query('select from ops.alert_deliveries')).rowCount).toBe(0)
   await setClock(db, '0')
   for (const [url, secret] of [
