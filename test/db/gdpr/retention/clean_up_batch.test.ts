@@ -83,14 +83,7 @@ describe.each(policies)('$name', (policy) => {
 })
 
 /** Nobody can say whose row it is, or it is nobody's. */
-const NOBODYS = [
-  'alerts',
-  'attempts',
-  'disk_usage',
-  'long_queries',
-  'task_runs',
-  'used_identity_tokens',
-]
+const NOBODYS = ['alerts', 'attempts', 'disk_usage', 'long_queries', 'task_runs', 'used_identity_tokens']
 
 test('the list of what is nobody’s names only policies whose rows lead to nobody', async () => {
   const { rows } = await db.owner.query(
