@@ -49,11 +49,19 @@ const TYPED: [string, (result: SqlResult) => void][] = [
   ['SELECT create_monthly_partitions();', number],
   ['SELECT * FROM drop_old_partitions();', columns()],
   [`SELECT * FROM refresh_view('user_statistics');`, rows('outcome')],
-  ['SELECT schedule_gdpr_cleanup();', tag('SELECT 1')],
-  ['SELECT run_full_maintenance();', tag('SELECT 1')],
-  ['SELECT warm_caches();', tag('SELECT 1')],
+  ['SELECT schedule_gdpr_cleanup();', rows('schedule_gdpr_cleanup')],
+  ['SELECT run_full_maintenance();', rows('run_full_maintenance')],
+  ['SELECT warm_caches();', columns('warm_caches')],
   ['SELECT * FROM get_long_running_queries();', columns('query')],
-  ['SELECT * FROM slow_queries;', columns('query')],
+  ['SELECT * FROM slow_queries();', columns('query')],
+  [
+    'SELECT query, mean_time, calls FROM pg_stat_statements ORDER BY mean_time DESC LIMIT 10;',
+    rows('query', 'mean_time'),
+  ],
+  [
+    'SELECT query, shared_blks_hit, shared_blks_read FROM pg_stat_statements ORDER BY shared_blks_read DESC;',
+    rows('query', 'shared_blks_read'),
+  ],
   [`SET statement_timeout = '5s';`, tag('SET')],
   [`SET lock_timeout = '2s';`, tag('SET')],
 ]

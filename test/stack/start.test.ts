@@ -27,7 +27,7 @@ describe('npm start', { timeout: 60_000 }, () => {
   it('starts everything in a folder with spaces, umlauts and a closed parent, and stops on SIGTERM with 0', async () => {
     const start = await startProcess(home)
     expect(start.output()).toMatch(
-      /✓ Postgres: 18\.\d+ .*\n✓ Migrations: .*\n✓ Seeds: .*\n✓ PostgREST: .*\n✓ Worker: /,
+      /✓ Postgres: 18\.\d+ .*\n✓ Migrations: .*\n✓ Seeds: .*\n✓ Erasures: .*\n✓ PostgREST: .*\n✓ Worker: /,
     )
     const record = start.record()
     expect(await health(record.ports.api)).toEqual({ status: 200, ok: true })

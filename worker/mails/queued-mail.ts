@@ -54,12 +54,15 @@ const queuedMail = z.object({
   /** Who invites. */
   organization_name: z.string().nullable(),
   /** What else the text mentions. */
-  facts: z.object({ erase_at: z.iso.datetime().optional(), recipients: z.array(z.string()).optional() }),
+  facts: z.object({
+    erase_at: z.iso.datetime().optional(),
+    recipients: z.array(z.string()).optional(),
+    /** For operators. */
+    alerts: z.array(alertNews).min(1).optional(),
+  }),
   device: z
     .object({ name: z.string().nullable(), address: z.string().nullable(), signed_in_at: z.iso.datetime() })
     .nullable(),
-  /** For operators. */
-  alerts: z.array(alertNews).min(1).optional(),
   app_name: z.string(),
   app_url: z.url({ protocol: /^https?$/ }),
   sender: z.string(),

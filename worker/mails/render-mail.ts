@@ -18,7 +18,7 @@ export function renderMail(mail: QueuedMail): RenderedMail {
     signedInAt: mail.device && inUtc(mail.device.signed_in_at),
     eraseAt: mail.facts.erase_at && inUtc(mail.facts.erase_at),
     recipients: mail.facts.recipients ?? [],
-    alerts: mail.alerts ?? [],
+    alerts: mail.facts.alerts ?? [],
   } as Parameters<(typeof texts.mails)['sign_up']>[0])
   const link = action === undefined ? undefined : { label: action, url: mailLink(mail) }
   const [first, ...rest] = paragraphs
