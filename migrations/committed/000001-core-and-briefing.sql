@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:659f8f33fc8676263b6822f908cda2a808752e65
+--! Hash: sha1:00d73559ede233b1516198344581d2a3cc1ea7ae
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -1721,7 +1721,6 @@ create table if not exists core.mails (
   recipient text,
   sealed_recipient bytea,
   facts jsonb not null default '{}',
-  content jsonb,
   state text not null default 'waiting',
   last_error text,
   started_at timestamptz,
@@ -1738,7 +1737,6 @@ create table if not exists core.mails (
     'data_export_ready', 'alert'
   )),
   constraint facts_is_valid check (jsonb_typeof(facts) = 'object'),
-  constraint content_comes_with_alert check ((content is not null) = (kind = 'alert')),
   constraint recipient_is_valid check (core.is_email(recipient)),
   constraint state_is_valid check (state in ('waiting', 'sending', 'sent', 'failed', 'unknown', 'skipped')),
   constraint last_error_is_valid check (char_length(last_error) <= 500),
@@ -5100,7 +5098,7 @@ create or replace function private.queue_mail(
   invitation_id uuid default null,
   facts jsonb default '{}'
 )
-  returns void
+  returns uuid
   language plpgsql
   volatile
   set search_path = pg_catalog, pg_temp
@@ -5117,10 +5115,12 @@ begin
   )
   returning id into v_mail_id;
   perform core.enqueue_job('core/send_mail', jsonb_build_object('mail_id', v_mail_id));
+  return v_mail_id;
 end
 $$;
 comment on function private.queue_mail(text, uuid, text, uuid, uuid, uuid, jsonb) is
-$$Queues a mail of a kind. Without a recipient it goes to the account's own address. facts: what its text mentions besides.$$;
+$$Queues a mail of a kind and returns it. Without a recipient it goes to the account's own address. facts: what its text
+mentions besides; for operators, who need no account, a list `alerts` of what ops.queue_alert_deliveries makes.$$;
 revoke all on function private.queue_mail(text, uuid, text, uuid, uuid, uuid, jsonb) from public;
 
 -- The answer of everything that a mail decides: the same whether or not there is somebody to write to.
@@ -5192,28 +5192,6 @@ $$;
 comment on function private.send_farewell(uuid) is $$Queues a prepared mail; does nothing for one that went out.$$;
 revoke all on function private.send_farewell(uuid) from public;
 --! EndIncluded core/mails/farewell.sql
---! Included core/mails/queue_alert_mail.sql
--- A mail to somebody who runs the instance, who needs no account: what it says comes with it.
-create or replace function private.queue_alert_mail(recipient text, content jsonb)
-  returns uuid
-  language plpgsql
-  volatile
-  set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_mail_id uuid;
-begin
-  insert into core.mails (kind, recipient, content, created_at, updated_at)
-  values ('alert', queue_alert_mail.recipient, queue_alert_mail.content, core.now(), core.now())
-  returning id into v_mail_id;
-  perform core.enqueue_job('core/send_mail', jsonb_build_object('mail_id', v_mail_id));
-  return v_mail_id;
-end
-$$;
-comment on function private.queue_alert_mail(text, jsonb) is
-$$Queues a mail that tells an operator of alerts (a list of what ops.queue_alert_deliveries makes); returns its id.$$;
-revoke all on function private.queue_alert_mail(text, jsonb) from public;
---! EndIncluded core/mails/queue_alert_mail.sql
 --! Included core/mails/begin_mail.sql
 -- The worker's first step with a mail: decides who gets it, makes the link's secret and hands both over, once.
 -- From here to core.finish_mail() the mail is "sending". Found in that state again, its worker has died on the way:
@@ -5248,7 +5226,7 @@ begin
     update core.mails as m set state = 'sending', started_at = core.now() where m.id = v_mail.id;
     return jsonb_build_object(
       'kind', 'alert', 'recipient', v_mail.recipient, 'locale', 'en', 'token', null, 'organization_name', null,
-      'device', null, 'alerts', v_mail.content, 'app_name', core.setting('app_name'),
+      'device', null, 'facts', v_mail.facts, 'app_name', core.setting('app_name'),
       'app_url', core.setting('app_url'), 'sender', core.setting('mail_sender')
     );
   end if;
@@ -17855,7 +17833,7 @@ begin
     select to_address from jsonb_array_elements_text(core.setting('alert_mail_to')) as to_address
     where v_contents <> '[]' and core.is_email(to_address)
   loop
-    v_mail_id := private.queue_alert_mail(v_address, v_contents);
+    v_mail_id := private.queue_mail('alert', recipient => v_address, facts => jsonb_build_object('alerts', v_contents));
     insert into ops.alert_deliveries (alert_id, channel, event, severity, content, state, mail_id, finished_at)
     select
       (c ->> 'alert_id')::uuid, 'mail', c ->> 'event', c ->> 'severity', c, 'queued', v_mail_id, core.now()
@@ -24943,7 +24921,7 @@ select gdpr.declare_retention_policy('farewell_addresses', 'core.mails',
 select gdpr.declare_columns('core.mails', 'user_id',
   '{"class": "personal", "on_export": "include", "on_erase": "delete", "purpose": "mails", "retention": "mails"}',
   '{"id": {}, "kind": {}, "user_id": {}, "session_id": {}, "sign_up_request_id": {"on_export": "exclude"}, "invitation_id": {},
-    "recipient": {}, "content": {"on_export": "exclude"}, "state": {}, "last_error": {"on_export": "exclude"}, "started_at": {}, "finished_at": {},
+    "recipient": {}, "state": {}, "last_error": {"on_export": "exclude"}, "started_at": {}, "finished_at": {},
     "facts": {}, "sealed_recipient": {"class": "secret", "on_export": "exclude"}, "created_at": {}, "updated_at": {}}');
 
 select core.declare_unaudited_table('core.mails',
