@@ -7,6 +7,7 @@ const SCRIPTS = [
   'test:isolation',
   'test:backup',
   'test:deadlines',
+  'test:erasure',
   'test:mutation',
   'test:tamper',
   'gdpr:drill',

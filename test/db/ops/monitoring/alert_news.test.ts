@@ -87,7 +87,7 @@ test('a channel that comes later hears of what is open, one that is taken away o
   await evaluate()
   await evaluate()
   const { rows } = await db.owner.query<{ recipient: string; n: number }>(
-    `select recipient, jsonb_array_length(content) as n from core.mails where kind = 'alert' order by 1`,
+    `select recipient, jsonb_array_length(facts -> 'alerts') as n from core.mails where kind = 'alert' order by 1`,
   )
   // One mail an address for all that is new.
   expect(rows).toEqual([
