@@ -77,7 +77,9 @@ test('730 days, the leap day and two turns of the year among them: no write refu
     await moveTo(day + 17 * 60_000)
     await upkeep('select ops.create_monthly_partitions()')
     if (date.getUTCDay() === 0) await upkeep('select from ops.drop_old_partitions()')
-    for (const second of [0, DAY / 2, DAY - 1000]) {
+    // What can go wrong goes wrong where one month meets the next.
+    const isEdge = [1, 2, 15].includes(date.getUTCDate()) || new Date(day + 2 * DAY).getUTCDate() <= 2
+    for (const second of isEdge ? [0, DAY / 2, DAY - 1000] : [DAY / 2]) {
       await write(day + second)
       writes += 4
     }
