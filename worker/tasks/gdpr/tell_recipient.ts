@@ -6,24 +6,17 @@
 import { z } from 'zod'
 import { defineTask } from '../../define-task.ts'
 import { guardedPost } from '../../outgoing/guarded-post.ts'
-import { signWebhook } from '../../outgoing/sign-webhook.ts'
+import { signedRequest } from '../../outgoing/signed-request.ts'
 
 export const payload = z.object({ notice_id: z.uuid() })
 
-const taken = z.tuple([
-  z.object({ notice: z.object({ url: z.string(), secret: z.string(), body: z.string() }).nullable() }),
-])
+const taken = z.tuple([z.object({ notice: signedRequest.nullable() })])
 
 export const task = defineTask(payload, async ({ notice_id }, { pool, allow, log, signal }) => {
   const { rows } = await pool.query('select gdpr.begin_notice($1) as notice', [notice_id])
   const { notice } = taken.parse(rows)[0]
   if (!notice) return
-  const { url, body } = notice
-  const headers = signWebhook(
-    { id: notice_id, secret: Buffer.from(notice.secret, 'base64'), body },
-    new Date(),
-  )
-  const result = await guardedPost({ allow })({ url, headers, body: Buffer.from(body) }, signal)
+  const result = await guardedPost({ allow })({ ...notice, body: Buffer.from(notice.body) }, signal)
   const isTold = result.kind === 'answer' && result.status >= 200 && result.status < 300
   const error = result.kind === 'answer' ? `HTTP ${result.status}` : result.error
   await pool.query('select gdpr.finish_notice($1, $2, $3)', [notice_id, isTold, isTold ? null : error])

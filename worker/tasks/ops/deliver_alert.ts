@@ -8,16 +8,11 @@ import { defineTask } from '../../define-task.ts'
 import { guardedPost } from '../../outgoing/guarded-post.ts'
 import type { PostResult } from '../../outgoing/post-result.ts'
 import { retryAfterSeconds } from '../../outgoing/retry-after.ts'
+import { signedRequest } from '../../outgoing/signed-request.ts'
 
 export const payload = z.object({ delivery_id: z.uuid() })
 
-const begun = z.tuple([
-  z.object({
-    request: z
-      .object({ url: z.string(), headers: z.record(z.string(), z.string()), body: z.string() })
-      .nullable(),
-  }),
-])
+const begun = z.tuple([z.object({ request: signedRequest.nullable() })])
 
 /** What an attempt came to, as ops.finish_alert_delivery() takes it. */
 type Outcome = { outcome: 'sent' | 'later' | 'gone'; error?: string; retryAfter?: number | undefined }
