@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:00d73559ede233b1516198344581d2a3cc1ea7ae
+--! Hash: sha1:bf2f385132e276eb571626cd07dc102c2b2f644b
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -3871,6 +3871,34 @@ $$Stores a secret. Safe to repeat. Known names: attempt_key; jwt_secret, jwt_sec
 billing_webhook_secrets; alert_webhook_url and alert_webhook_secret; web_push_public_key and web_push_private_key.$$;
 revoke all on function private.set_secret(text, text) from public;
 --! EndIncluded core/secrets.sql
+--! Included core/signed_webhook.sql
+-- A request to somebody else's webhook as it goes over the wire, signed here: the secret stays in the database.
+create or replace function private.signed_webhook(id uuid, url text, secret bytea, body jsonb)
+  returns jsonb
+  language sql
+  volatile
+  set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'url', signed_webhook.url,
+    'body', signed_webhook.body::text,
+    'headers', jsonb_build_object(
+      'content-type', 'application/json',
+      'webhook-id', signed_webhook.id,
+      'webhook-timestamp', t.instant,
+      'webhook-signature', 'v1,' || encode(extensions.hmac(
+        convert_to(signed_webhook.id || '.' || t.instant || '.' || signed_webhook.body, 'utf8'),
+        signed_webhook.secret, 'sha256'
+      ), 'base64')
+    )
+  )
+  from (select floor(extract(epoch from clock_timestamp()))::text as instant) as t
+$$;
+comment on function private.signed_webhook(uuid, text, bytea, jsonb) is
+$$url, headers and body of a signed POST. id stays through all attempts, and by it the receiver knows a repeat; the
+timestamp and so the signature are of this one. Source: https://www.standardwebhooks.com (symmetric signatures, v1).$$;
+revoke all on function private.signed_webhook(uuid, text, bytea, jsonb) from public;
+--! EndIncluded core/signed_webhook.sql
 --! Included core/enqueue_job.sql
 -- The one door from SQL to the worker. Payloads carry ids, never data.
 -- security definer: API roles have no access to graphile_worker; no role but our own functions may call this.
@@ -17861,8 +17889,6 @@ declare
   v_delivery ops.alert_deliveries;
   v_url text := private.secret('alert_webhook_url');
   v_secret text := private.secret('alert_webhook_secret');
-  v_timestamp text := floor(extract(epoch from clock_timestamp()))::text;
-  v_body text;
 begin
   select d.* into v_delivery from ops.alert_deliveries as d where d.id = begin_alert_delivery.delivery_id for update;
   if v_delivery.channel is distinct from 'webhook' or v_delivery.state not in ('waiting', 'sending') then
@@ -17875,32 +17901,15 @@ begin
   update ops.alert_deliveries as d
   set state = 'sending', attempt_count = d.attempt_count + 1
   where d.id = v_delivery.id;
-  v_body := jsonb_build_object(
+  return private.signed_webhook(v_delivery.id, v_url, decode(substr(v_secret, 7), 'base64'), jsonb_build_object(
     'type', 'alert.' || v_delivery.event,
     'timestamp', to_char(v_delivery.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
     'data', v_delivery.content
-  )::text;
-  return jsonb_build_object(
-    'url', v_url,
-    'body', v_body,
-    'headers', jsonb_build_object(
-      'content-type', 'application/json',
-      'webhook-id', v_delivery.id,
-      'webhook-timestamp', v_timestamp,
-      'webhook-signature', 'v1,' || encode(extensions.hmac(
-        convert_to(v_delivery.id || '.' || v_timestamp || '.' || v_body, 'utf8'),
-        decode(substr(v_secret, 7), 'base64'),
-        'sha256'
-      ), 'base64')
-    )
-  );
+  ));
 end
 $$;
 comment on function ops.begin_alert_delivery(uuid) is
-$$Takes a delivery for posting and returns url, headers and body; null when there is nothing to post (any more).
-
-The id stays through all attempts, the timestamp and so the signature are of this one.
-Source: https://github.com/standard-webhooks/standard-webhooks (specification).$$;
+$$Takes a delivery for posting and returns url, headers and body; null when there is nothing to post (any more).$$;
 revoke all on function ops.begin_alert_delivery(uuid) from public;
 grant execute on function ops.begin_alert_delivery(uuid) to howdah_worker;
 --! EndIncluded ops/monitoring/begin_alert_delivery.sql
@@ -21782,7 +21791,7 @@ revoke all on function gdpr.enqueue_notices(uuid) from public;
 --! Included gdpr/recipients/begin_notice.sql
 -- The worker's first step with a notice. The attempt is counted before anything leaves. Unlike a mail it may go out twice:
 -- its id is the same each time, and by it the receiver knows a repeat.
--- security definer: the worker reads neither secrets nor references by right; it gets what one waiting notice needs.
+-- security definer: the worker reads neither secrets nor references by right; it gets one signed request.
 create or replace function gdpr.begin_notice(notice_id uuid)
   returns jsonb
   language plpgsql
@@ -21806,10 +21815,8 @@ begin
     update gdpr.recipient_notices as n set state = 'by_hand' where n.id = v_notice.id;
     return null;
   end if;
-  return jsonb_build_object(
-    'url', v_recipient.webhook_url,
-    'secret', encode(v_recipient.webhook_secret, 'base64'),
-    'body', jsonb_build_object(
+  return private.signed_webhook(
+    v_notice.id, v_recipient.webhook_url, v_recipient.webhook_secret, jsonb_build_object(
       'type', 'account.erased',
       'timestamp', (select to_char(e.erased_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
         from gdpr.erasures as e where e.id = v_notice.erasure_id),
@@ -21817,12 +21824,12 @@ begin
         'erasure_id', v_notice.erasure_id, 'recipient', v_notice.recipient,
         'references', private.unseal_text(v_notice.sealed_references)::jsonb
       )
-    )::text
+    )
   );
 end
 $$;
 comment on function gdpr.begin_notice(uuid) is
-$$Takes a waiting notice for sending and returns address, secret and body; null when there is nothing to send.$$;
+$$Takes a waiting notice for sending and returns url, headers and body, signed; null when there is nothing to send.$$;
 revoke all on function gdpr.begin_notice(uuid) from public;
 grant execute on function gdpr.begin_notice(uuid) to howdah_worker;
 
