@@ -31,6 +31,24 @@ test('held: ten tries to erase change nothing; released: gone', async () => {
   await db.owner.query('select erase_user($1)', [ada.email])
 })
 
+test('a hold that is being placed when an erasure begins is waited for, and counts', async () => {
+  const ada = await signUp(api)
+  const court = await db.owner.connect()
+  await court.query('begin')
+  await court.query(`select gdpr.place_legal_hold($1, 'Case 9 of 2026')`, [ada.email])
+  const erased = db.owner.query('select gdpr.erase_account($1)', [ada.id]).then(
+    () => 'erased',
+    (error: Error) => error.message,
+  )
+  await expect
+    .poll(async () => (await db.superuser.query(`select from pg_locks where not granted`)).rowCount)
+    .toBeGreaterThan(0)
+  await court.query('commit')
+  court.release()
+  expect(await erased).toBe('account_on_hold')
+  expect((await api.rpc('me', {}, ada.token)).status).toBe(200)
+})
+
 test('a hold needs an account and a reason', async () => {
   const { email } = await signUp(api)
   for (const reason of [null, '', '  ', 'x'.repeat(501)]) {
