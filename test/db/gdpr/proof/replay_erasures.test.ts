@@ -77,6 +77,24 @@ test('the last owner goes: an admin takes over, an organization of nobody else g
   expect((await db.owner.query('select from core.organizations where id = $1', [alone.id])).rowCount).toBe(0)
 })
 
+test('an owner who waits for their own erasure takes nothing over, and holds nothing up', async () => {
+  const owner = await signUp(api)
+  const organization = await createOrganization(api, owner)
+  const alone = await createOrganization(api, owner)
+  const leaving = await addMember(db, api, organization, 'owner')
+  await addMember(db, api, alone, 'member', leaving)
+  const admin = await addMember(db, api, organization, 'admin')
+  const { password, token } = leaving
+  expect((await api.rpc('request_account_deletion', { password }, token)).status).toBe(200)
+  expect((await replay(lineFor(owner.id)))[0].outcome).toBe('erased')
+  const { rows } = await db.owner.query(
+    'select user_id from core.organization_members where organization_id = $1 and role = $2 order by created_at',
+    [organization.id, 'owner'],
+  )
+  expect(rows).toEqual([{ user_id: leaving.id }, { user_id: admin.id }])
+  expect((await db.owner.query('select from core.organizations where id = $1', [alone.id])).rowCount).toBe(0)
+})
+
 test('an organization with another owner stays as it is', async () => {
   const founder = await createOrganization(api)
   expect(founder).toBeDefined()
