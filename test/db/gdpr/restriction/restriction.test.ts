@@ -65,6 +65,20 @@ test('what an operator restricted, the person is told, and only an operator lift
   await setClock(db, '0')
 })
 
+test('what an operator restricted too is not the person\'s to lift or to reword any more', async () => {
+  const person = await signUp(api)
+  const ask = () => api.rpc('request_restriction', { reason: 'Mine.' }, person.token)
+  await ask()
+  await operator(`select restrict_processing($1, 'AZ 14/26') as value`, person)
+  await ask()
+  expect((await api.rpc('withdraw_restriction', {}, person.token)).status).toBe(404)
+  expect(await allowed(person)).toBe(false)
+  const { rows } = await db.owner.query('select origin, reason from gdpr.restrictions where user_id = $1', [
+    person.id,
+  ])
+  expect(rows).toEqual([{ origin: 'operator', reason: 'AZ 14/26' }])
+})
+
 test('one that is about to end goes on when it is asked for again', async () => {
   const person = await signUp(api)
   const id = await operator(`select restrict_processing($1, 'AZ 13/26') as value`, person)
