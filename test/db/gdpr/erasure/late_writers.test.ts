@@ -130,4 +130,10 @@ test('a row for somebody who is gone is refused, whoever writes it (account_eras
   await expect(
     db.owner.query(`select core.notify($1, 'announcement', 'Too late')`, [person.id]),
   ).rejects.toMatchObject({ message: 'account_erased', code: 'PT410' })
+  // The row would stay as proof, so what stands in it must not come too late either.
+  await expect(
+    db.owner.query(`select gdpr.open_subject_request($1, 'rectification', details => 'I am called Ada.')`, [
+      person.id,
+    ]),
+  ).rejects.toMatchObject({ message: 'account_erased', code: 'PT410' })
 })
