@@ -51,14 +51,28 @@ export async function clusterFiles(dataDir: string): Promise<ClusterFiles> {
 export const PG_CONTROL = 'global/pg_control'
 
 async function collect(dataDir: string, folder: string, found: ClusterFiles): Promise<void> {
-  for (const entry of await entriesOf(join(dataDir, folder))) {
+  const entries = await entriesOf(join(dataDir, folder))
+  const unlogged = unloggedRelations(entries)
+  for (const entry of entries) {
     const path = folder ? `${folder}/${entry.name}` : entry.name
+    if (unlogged.has(UNLOGGED_PATTERN.exec(entry.name)?.[1] ?? '')) continue
     if (LEFT_OUT.has(entry.name) || LEFT_OUT_PATTERN.test(entry.name)) continue
     if (entry.isDirectory() || isLinkedWal(path, entry)) {
       found.folders.push(path)
       if (folder !== '' || !EMPTY_FOLDERS.has(entry.name)) await collect(dataDir, path, found)
     } else if (entry.isFile()) found.files.push(path)
   }
+}
+
+/** Data, free space and visibility of a relation; the part that says how it begins (`_init`) is none of them. */
+const UNLOGGED_PATTERN = /^(\d+)(?:_fsm|_vm)?(?:\.\d+)?$/
+
+/**
+ * What is in an unlogged table is empty after every restore, so it has no business in a backup: in one of ours stand the
+ * words of people who are erased, and they would outlive them there.
+ */
+function unloggedRelations(entries: readonly Dirent[]): Set<string> {
+  return new Set(entries.flatMap(({ name }) => /^(\d+)_init$/.exec(name)?.[1] ?? []))
 }
 
 /** initdb --waldir makes pg_wal a link; the copy gets a folder of its own. */

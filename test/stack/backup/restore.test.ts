@@ -7,6 +7,7 @@ import type { BackupManifest } from '../../../stack/backup/manifest.ts'
 import { restoreBaseBackup } from '../../../stack/backup/restore-base-backup.ts'
 import { takeBaseBackup } from '../../../stack/backup/take-base-backup.ts'
 import { verifyBaseBackup } from '../../../stack/backup/verify-base-backup.ts'
+import { withClient } from '../../../stack/provision/with-client.ts'
 import {
   archiveEverything,
   committedBy,
@@ -21,6 +22,7 @@ let cluster: ScratchCluster
 let manifest: BackupManifest
 let from: string
 const moments: Date[] = []
+let unlogged: string
 
 /** Backs up while four writers write, and goes on writing a while, so that there are moments to come back to. */
 beforeAll(async () => {
@@ -29,6 +31,12 @@ beforeAll(async () => {
   await makeLedger(cluster)
   await cluster.sql(`create role reader; grant select on ledger to reader;
     alter table ledger enable row level security; create policy even on ledger to reader using (id % 2 = 0)`)
+  await cluster.sql(
+    `create unlogged table passing (word text); insert into passing values ('ada@example.com')`,
+  )
+  await cluster.sql('checkpoint')
+  unlogged =
+    (await cluster.sql<{ path: string }>(`select pg_relation_filepath('passing') as path`))[0]?.path ?? ''
   const load = writeLedger(cluster)
   manifest = await takeBaseBackup({ dataDir: cluster.dataDir, connectionString: cluster.url, into: from })
   while (moments.length < 3) {
@@ -48,6 +56,18 @@ const restored = (into: string, more: object = {}) => ({
   steps: [],
   isThrowaway: true,
   ...more,
+})
+
+test('what an unlogged table holds is in no backup, and the table is there and empty afterwards', async () => {
+  expect(existsSync(join(cluster.dataDir, unlogged))).toBe(true)
+  expect(Object.keys(manifest.files).filter((path) => path.startsWith(unlogged))).toEqual([
+    `${unlogged}_init`,
+  ])
+  let count: unknown
+  await restoreBaseBackup(restored('unlogged'), async (adminUrl) => {
+    count = await withClient(adminUrl, async (client) => (await client.query('select from passing')).rowCount)
+  })
+  expect(count).toBe(0)
 })
 
 test('each of three moments during the load comes back exactly as the ledger knows it', async () => {
