@@ -43,7 +43,8 @@ async function post(request: PostRequest, stop: AbortSignal, options: Bound): Pr
     },
   })
   try {
-    const url = checkUrl(request.url)
+    const url = URL.canParse(request.url) ? checkUrl(request.url) : undefined
+    if (!url) return { kind: 'not_sent', error: 'What it should be sent to is no address.' }
     const answer = await agent.request({
       origin: url.origin,
       path: url.pathname + url.search,
