@@ -88,6 +88,40 @@ test('the only owner of organizations is told which; handed over, it goes (accou
   expect(await begin(ada)).toMatch(/^[0-9a-f-]{36}$/)
 })
 
+test('while it waits: reading writes nothing in any guise, and a consent can be withdrawn', async () => {
+  await db.owner.query(`select gdpr.declare_consent_purpose('tea', 1, '{"en": "Letters?"}')`)
+  const ada = await signUp(api)
+  await api.rpc('give_consent', { purpose: 'tea', version: 1 }, ada.token)
+  expect((await ask(ada)).status).toBe(200)
+  const reading = [
+    '/rpc/follow_topic?topic=space',
+    '/rpc/update_profile?display_name=Late',
+    '/rpc/create_organization?name=Late&slug=late-one',
+    '/rpc/give_consent?purpose=tea&version=1',
+  ]
+  for (const path of reading) expect((await api.get(path, ada.token)).status, path).toBeGreaterThan(399)
+  for (const name of ['cancel_account_deletion/', 'Me', 'me/../follow_topic', 'follow_topic'])
+    expect([403, 404], name).toContain((await api.rpc(name, { topic: 'space' }, ada.token)).status)
+  const withdrawn = await api.rpc('withdraw_consent', { purpose: 'tea' }, ada.token)
+  expect(withdrawn.body).toMatchObject([{ is_given: false }])
+})
+
+test('those that cannot go hold up nobody behind them', async () => {
+  const [kept, free] = [await signUp(api), await signUp(api)]
+  await db.owner.query(`select gdpr.place_legal_hold($1, 'Case 8')`, [kept.email])
+  for (const person of [kept, free]) await ask(person)
+  expect(await begin(kept)).toBeNull()
+  await db.owner.query(
+    `update gdpr.deletion_requests set erase_at = now() + interval '1 day' where user_id <> all ($1) and finished_at is null`,
+    [[kept.id, free.id]],
+  )
+  await db.as('howdah_worker').query('select gdpr.enqueue_due_deletions(1)')
+  const jobs = await db.superuser.query('select key from graphile_worker._private_jobs where key like $1', [
+    'gdpr/erase_account:%',
+  ])
+  expect(jobs.rows).toEqual([{ key: `gdpr/erase_account:${(await requestOf(free)).id}` }])
+})
+
 test('two owners who want to go at the same moment: one of them stays', async () => {
   const [ada, bob] = [await signUp(api), await signUp(api)]
   const made = await api.rpc('create_organization', { name: 'Pair', slug: 'pair-of-two' }, ada.token)
