@@ -65,7 +65,7 @@ test('what an operator restricted, the person is told, and only an operator lift
   await setClock(db, '0')
 })
 
-test('what an operator restricted too is not the person\'s to lift or to reword any more', async () => {
+test("what an operator restricted too is not the person's to lift or to reword any more", async () => {
   const person = await signUp(api)
   const ask = () => api.rpc('request_restriction', { reason: 'Mine.' }, person.token)
   await ask()
