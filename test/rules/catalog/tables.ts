@@ -231,7 +231,6 @@ export const sharedKeys = sqlRule({
     'core.identity_issuers_pkey': HOUSE,
     'core.identity_keys_pkey': HOUSE,
     'core.identities_issuer_subject_key': 'only who holds a signed token of that subject meets it',
-    'ops.backups_pkey': HOUSE,
     'ops.metrics_pkey': HOUSE,
     'ops.alerts_metric_labels_idx': HOUSE,
     'ops.scheduled_tasks_pkey': HOUSE,
