@@ -15,9 +15,9 @@ const SAME_TEXT_EVERYWHERE = `
   set local row_security = off;
   set local statement_timeout = 0`
 
-/** Tables whose rows outlive a crash: an unlogged one is empty after every restore. */
+/** Tables and materialized views whose rows outlive a crash: an unlogged one is empty after every restore. */
 const TABLES = `
-  select n.nspname as schema, c.relname as name
+  select n.nspname as schema, c.relname as name, c.relkind = 'r' as "isTable"
   from pg_catalog.pg_class as c join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
   where c.relkind in ('r', 'm') and c.relpersistence = 'p' and c.relispopulated
     and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
@@ -51,17 +51,20 @@ const CATALOG: Record<string, string> = {
       from pg_trigger where not tgisinternal`,
 }
 
-/** The tables the figures are made of, as quoted names. */
-export async function figureTables(client: pg.ClientBase): Promise<string[]> {
-  const { rows } = await client.query<{ schema: string; name: string }>(TABLES)
-  return rows.map(({ schema, name }) => `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`)
+/** What the figures are made of, by quoted name; only a table can be locked. */
+export async function figureTables(client: pg.ClientBase): Promise<{ name: string; isTable: boolean }[]> {
+  const { rows } = await client.query<{ schema: string; name: string; isTable: boolean }>(TABLES)
+  return rows.map(({ schema, name, isTable }) => ({
+    name: `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`,
+    isTable,
+  }))
 }
 
 /** Counts and sums everything in the client's open transaction, whose snapshot is the moment of the figures. */
 export async function readFigures(client: pg.ClientBase): Promise<Figures> {
   await client.query(SAME_TEXT_EVERYWHERE)
   const figures: Figures = { tables: {}, catalog: {} }
-  for (const table of await figureTables(client)) {
+  for (const { name: table } of await figureTables(client)) {
     figures.tables[table] = await one(
       client,
       `select count(*)::int as count, coalesce(sum(hashtextextended(howdah_row::text, 0)::numeric), 0)::text as digest

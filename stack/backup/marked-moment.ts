@@ -52,7 +52,11 @@ export function markMoment(
 }
 
 async function tryToMark(locker: pg.Client, reader: pg.Client, name: string): Promise<string> {
-  const tables = (await figureTables(locker)).join(', ')
+  // Postgres locks no materialized view by name. Whoever refreshes one here notes it in a table, and waits there.
+  const tables = (await figureTables(locker))
+    .filter(({ isTable }) => isTable)
+    .map(({ name }) => name)
+    .join(', ')
   await locker.query('begin')
   if (tables) await locker.query(`lock table ${tables} in share mode`)
   await reader.query('begin isolation level repeatable read read only')

@@ -1,4 +1,5 @@
 /** npm run backup:list: what there is, and what is known of it. Exit code 1 when one is damaged. */
+import { program } from 'commander'
 import { allBackups } from '../backup/choose-backup.ts'
 import { totalBytes } from '../backup/manifest.ts'
 import { backupFolder, type StoredBackup } from '../backup/repository.ts'
@@ -7,6 +8,8 @@ import { colors } from '../terminal/colors.ts'
 import { runCommand } from '../terminal/run-command.ts'
 import { agoText, sizeText } from '../terminal/sizes.ts'
 import { renderTable } from '../terminal/table.ts'
+
+program.name('npm run backup:list').description('What backups there are, and what is known of each.').parse()
 
 runCommand(async (settings) => {
   const folder = backupFolder(settings)

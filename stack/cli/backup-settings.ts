@@ -1,7 +1,13 @@
 /** npm run backup:settings: the lines by which a server of one's own hands its log to the archive. */
+import { program } from 'commander'
 import { archiveParameters } from '../backup/archive-command.ts'
 import { withSource } from '../backup/source.ts'
 import { runCommand } from '../terminal/run-command.ts'
+
+program
+  .name('npm run backup:settings')
+  .description('Prints the lines by which a server hands its log to the archive.')
+  .parse()
 
 runCommand((settings) =>
   withSource(settings, undefined, async ({ repository }) => {

@@ -36,7 +36,7 @@ const CALLS: Record<string, Budget> = {
   // The briefing is there: fetching it makes nothing.
   [`select * from api.generate_briefing((now() at time zone 'UTC')::date + 1)`]: { rows: 20, partitions: 3 },
   'select * from api.generate_briefing(refresh => true)': { rows: 3000, partitions: 6, wholeTables: SMALL },
-  [`select * from api.search_saved_cards(query => 'harbour')`]: { rows: 40, wholeTables: SMALL },
+  [`select * from api.search_saved_cards(query => 'harbour')`]: { rows: 70, wholeTables: SMALL },
   [`select * from api.search_saved_cards(tags => '{tag-3}')`]: { rows: 40, wholeTables: SMALL },
   [`select * from api.search_content('harbour')`]: { rows: 3000, wholeTables: SMALL },
 }

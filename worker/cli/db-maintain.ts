@@ -2,6 +2,7 @@
  * npm run db:maintain: what the worker does weekly and monthly to tables and indexes, now and as their owner. The runs are
  * noted as the worker's are, so that on a server that gives the worker no right to it, nothing is missed.
  */
+import { program } from 'commander'
 import pg from 'pg'
 import { withTarget } from '../../stack/db/with-target.ts'
 import { urlFor } from '../../stack/provision/target.ts'
@@ -10,6 +11,11 @@ import { createLog } from '../log.ts'
 import { recordRun } from '../running/task-runs.ts'
 import { rebuildIndexes, vacuumTables } from '../upkeep/maintain.ts'
 import { printKnown } from './run-feeds-command.ts'
+
+program
+  .name('npm run db:maintain')
+  .description('Vacuums tables and rebuilds indexes that need it, as their owner.')
+  .parse()
 
 const TASKS = { 'ops/vacuum_tables': vacuumTables, 'ops/rebuild_indexes': rebuildIndexes }
 

@@ -52,10 +52,15 @@ export function readOpml(text: string): ListedFeed[] {
   return [...feeds.values()]
 }
 
+/** The library refuses to write a list of nothing. */
+const EMPTY_LIST =
+  '<?xml version="1.0" encoding="utf-8"?>\n<opml version="2.0">\n  <head>\n    <title>Sources</title>\n  </head>\n  <body/>\n</opml>\n'
+
 /** A list of feeds, by title. Topics are written as categories, from which readOpml gets them back. */
 export function writeOpml(
   feeds: readonly { url: string; title: string; topics: readonly string[] }[],
 ): string {
+  if (feeds.length === 0) return EMPTY_LIST
   return generateOpml({
     head: { title: 'Sources' },
     body: {

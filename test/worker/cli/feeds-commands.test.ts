@@ -61,6 +61,12 @@ test('feeds:add refuses a private address with key, sentence and hint, and store
   expect(await sources()).toBe(0)
 })
 
+test('feeds:export without a feed to fetch writes an empty list, which readers take', async () => {
+  const exported = await run('feeds-export', [])
+  expect(exported).toMatchObject({ code: 0, stderr: '' })
+  expect(readOpml(exported.stdout)).toEqual([])
+})
+
 test('feeds:add adds what HOWDAH_FETCH_ALLOW permits; feeds:list shows it', async () => {
   const allow = { HOWDAH_FETCH_ALLOW: `127.0.0.1:${server.port}` }
   const added = await run('feeds-add', [`${server.url}/feed.xml`], allow)
