@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:bf2f385132e276eb571626cd07dc102c2b2f644b
+--! Hash: sha1:307da1bdf74b4ea78e05cbf4244f05006425eac2
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -6048,7 +6048,9 @@ return coalesce(current_setting('request.method', true), '') in ('GET', 'HEAD', 
   or coalesce(current_setting('request.path', true), '') in (
     '/rpc/me', '/rpc/sign_out', '/rpc/sign_out_everywhere', '/rpc/refresh_session', '/rpc/cancel_account_deletion',
     '/rpc/request_account_deletion', '/rpc/request_data_export', '/rpc/data_export_status',
-    '/rpc/start_data_export_download', '/rpc/download_data_export'
+    '/rpc/start_data_export_download', '/rpc/download_data_export',
+    -- Article 7(3): at any time.
+    '/rpc/withdraw_consent'
   );
 comment on function core.is_open_while_closing() is
 $$Whether this request is one that an account may make while it waits for its erasure: reading, leaving, taking it back.$$;
@@ -10619,14 +10621,14 @@ begin
       and not exists (
         select from core.organization_members as o join core.users as u on u.id = o.user_id
         where o.organization_id = m.organization_id and o.role = 'owner' and o.user_id <> m.user_id
-          and u.status = 'active' and u.deleted_at is null
+          and u.status = 'active' and u.deleted_at is null and u.closing_at is null
       )
     order by m.organization_id
   loop
     select m.user_id into v_heir
     from core.organization_members as m join core.users as u on u.id = m.user_id
     where m.organization_id = v_organization_id and m.user_id <> hand_over_organizations.user_id
-      and u.status = 'active' and u.deleted_at is null
+      and u.status = 'active' and u.deleted_at is null and u.closing_at is null
     order by array_position(array['admin', 'billing', 'member'], m.role), m.created_at, m.user_id
     limit 1;
     if found then
@@ -10641,8 +10643,8 @@ begin
 end
 $$;
 comment on function private.hand_over_organizations(uuid) is
-$$Gives each organization whose only living owner this is to its longest-standing admin, else member; one in which nobody
-else lives is deleted. Returns how many.$$;
+$$Gives each organization whose only owner who can act this is to its longest-standing admin, else member; one in which
+nobody else lives and stays is deleted: who waits for their own erasure takes nothing over. Returns how many.$$;
 revoke all on function private.hand_over_organizations(uuid) from public;
 --! EndIncluded core/tenancy/hand_over_organizations.sql
 --! Included core/tenancy/transfer_ownership.sql
@@ -17828,7 +17830,7 @@ create or replace function ops.queue_alert_deliveries()
 as $$
 declare
   v_news record;
-  v_contents jsonb := '[]';
+  v_contents jsonb := jsonb_build_array();
   v_address text;
   v_mail_id uuid;
   v_id uuid;
@@ -18543,7 +18545,7 @@ as $$
 declare
   v_cursor refcursor;
   v_line text;
-  v_lines text[] := '{}';
+  v_lines text[] := array[]::text[];
   v_timeout interval := current_setting('statement_timeout')::interval;
   v_options text := '(costs, verbose off)';
 begin
@@ -20506,7 +20508,13 @@ begin
   where r.user_id = set_restriction.account_id and r.lifted_at > core.now();
   insert into gdpr.restrictions (user_id, origin, reason)
   values (set_restriction.account_id, set_restriction.origin, trim(set_restriction.reason))
-  on conflict (user_id) where lifted_at is null do update set reason = coalesce(excluded.reason, restrictions.reason)
+  on conflict (user_id) where lifted_at is null do update set
+    -- What an operator set is theirs to lift, and their reason stays, whoever asked before or asks as well.
+    origin = case when excluded.origin = 'operator' then 'operator' else restrictions.origin end,
+    reason = case
+      when restrictions.origin = 'operator' and excluded.origin <> 'operator' then restrictions.reason
+      else coalesce(excluded.reason, restrictions.reason)
+    end
   returning id into v_restriction_id;
   return v_restriction_id;
 end
@@ -22233,7 +22241,7 @@ create or replace function gdpr.open_data_export_table(export_id uuid, attempt i
   set jit = off
 as $$
 declare
-  v_rows refcursor := 'data_export_rows';
+  v_rows refcursor := 'data_export_rows'::refcursor;
   v_user_id uuid;
   v_table record;
   v_value text;
@@ -23527,7 +23535,9 @@ begin
   for v_table in
     select distinct p.schema_name, p.table_name
     from gdpr.column_policies as p
-    where p.subject = 'user_id' and p.on_erase = 'delete'
+    where p.subject = 'user_id' and p.class <> 'none'
+      -- Whether the row goes or only what stands in it.
+      and (p.on_erase in ('delete', 'null') or p.erased_with is not null)
       and gdpr.subject_filter(p.schema_name, p.table_name) = 'user_id = $1'
   loop
     execute format(
@@ -23539,7 +23549,7 @@ begin
 end
 $$;
 comment on function gdpr.declare_fences() is
-$$Guards every table whose rows go with their account against rows that come after it is gone. Safe to repeat.$$;
+$$Guards every table whose rows, or what stands in them, go with their account against rows that come after it is gone. Safe to repeat.$$;
 revoke all on function gdpr.declare_fences() from public;
 --! EndIncluded gdpr/fences/declare_fences.sql
 --! Included gdpr/fences/triggers.sql
@@ -23924,13 +23934,14 @@ declare
   v_erasure_id uuid;
   v_erasure gdpr.erasures;
 begin
-  if exists (select from gdpr.users_on_hold() as h (user_id) where h.user_id = erase_account.user_id) then
-    perform core.raise_error('account_on_hold');
-  end if;
   v_erasure_id := gdpr.begin_erasure(erase_account.user_id);
   perform gdpr.mark_erasing(v_erasure_id);
   -- Whoever writes as this person at the moment is waited for, and comes too late afterwards.
   select u.email_key into v_email_key from core.users as u where u.id = erase_account.user_id for update;
+  -- Not before: a hold is placed under the same lock, and one that was counts.
+  if exists (select from gdpr.users_on_hold() as h (user_id) where h.user_id = erase_account.user_id) then
+    perform core.raise_error('account_on_hold');
+  end if;
   -- Again: what was written since the first step is searched for too.
   perform gdpr.record_erasure(erase_account.user_id);
   update core.users as u
@@ -24040,7 +24051,7 @@ declare
   v_table record;
   v_left integer := gdpr.erasure_batch_size();
   v_row_count bigint;
-  v_counts jsonb := '{}';
+  v_counts jsonb := jsonb_build_object();
   v_position integer := (erase_batch.erasure).position;
 begin
   perform gdpr.mark_erasing((erase_batch.erasure).id);
@@ -24058,10 +24069,10 @@ begin
       if v_row_count > 0 then
         v_counts := v_counts || jsonb_build_object(v_table.schema_name || '.' || v_table.table_name, v_row_count);
       end if;
-      v_left := v_left - v_row_count;
+      v_left := (v_left - v_row_count)::integer;
       exit when v_left <= 0;
     end if;
-    v_position := v_table.number;
+    v_position := v_table.number::integer;
   end loop;
   update gdpr.erasures as e
   set
@@ -24574,7 +24585,8 @@ begin
     where r.erase_at <= core.now()
       -- Done, but for the planner's samples.
       and (r.finished_at is null or (r.state = 'erased' and e.finished_at is null))
-    order by r.erase_at
+    -- Those that could not go last time wait behind those that can.
+    order by r.state = 'held', r.problem is not null, r.erase_at
     limit enqueue_due_deletions.batch_size
   ) as d;
   return v_queued_count;
@@ -24694,7 +24706,7 @@ begin
   perform gdpr.close_subject_request(v_request.subject_request_id, 'withdrawn');
   perform private.queue_mail('deletion_cancelled', v_user_id);
   perform core.record_security_event('deletion_cancelled', v_user_id);
-  return '{"status": "deletion_cancelled"}';
+  return jsonb_build_object('status', 'deletion_cancelled');
 end
 $$;
 comment on function api.cancel_account_deletion() is
@@ -25655,7 +25667,7 @@ select gdpr.declare_view_columns('gdpr.open_requests',
 --! Included gdpr/recipients/registry.sql
 -- What notices hold about whom: by what a recipient knows somebody, until they were told.
 select gdpr.declare_columns('gdpr.recipients', null, '{"class": "none", "on_export": "exclude", "on_erase": "keep"}',
-  '{"name": {}, "description": {}, "source": {}, "nothing_to_tell": {}, "webhook_url": {},
+  '{"name": {}, "description": {}, "source": {}, "nothing_to_tell": {}, "webhook_url": {"class": "secret", "reason": "Many services put their key into it; about no person."},
     "webhook_secret": {"class": "secret", "reason": "The instance''s own secret; about no person."}, "updated_at": {}}');
 
 select gdpr.declare_columns('gdpr.recipient_notices', 'erasure_id',

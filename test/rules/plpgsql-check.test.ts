@@ -40,6 +40,10 @@ const KNOWN: Record<string, string> = {
   'gdpr.find_traces(text[]): warning extra: OUT variable "relation" is maybe unmodified': 'likewise',
   'gdpr.find_traces(text[]): warning extra: OUT variable "word" is maybe unmodified': 'likewise',
   'gdpr.find_traces(text[]): warning extra: OUT variable "row_count" is maybe unmodified': 'likewise',
+  'gdpr.erase_account_at_once(uuid): warning extra: control reached end of function without RETURN':
+    'its last round returns or raises',
+  'ops.drop_month(regclass,regclass): warning extra: control reached end of function without RETURN':
+    'it goes round until it returns or raises',
   'private.events_of_csv(text): warning: target type is different type than source type':
     'aggregates of texts, cast on assignment',
 }
