@@ -55,9 +55,11 @@ test('maintenance that stops becomes an alert, and well again when it comes back
     return rows
   }
   expect(await overdue()).toEqual([])
-  await setClock(db, '3 days 1 minute')
+  await setClock(db, '26 hours')
+  expect(await overdue()).toEqual([])
+  await setClock(db, '27 hours')
   expect(await overdue()).toEqual([{ event: 'opened', severity: 'warn' }])
-  await setClock(db, '11 days')
+  await setClock(db, '4 days')
   expect(await overdue()).toEqual([{ event: 'changed', severity: 'critical' }])
   await recordRun(worker(), job('ops/create_partitions', 'cron:ops/create_partitions'), async () => undefined)
   expect(await overdue()).toEqual([{ event: 'resolved', severity: 'critical' }])
