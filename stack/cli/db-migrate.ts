@@ -1,7 +1,10 @@
 /** npm run db:migrate: applies what is missing: committed migrations, and current.sql where it is not blank. */
+import { program } from 'commander'
 import { migrateTarget } from '../db/migrate.ts'
 import { withTarget } from '../db/with-target.ts'
 import { runCommand } from '../terminal/run-command.ts'
+
+program.name('npm run db:migrate').description('Applies the migrations that are missing.').parse()
 
 runCommand(async (settings) => {
   const report = await withTarget(settings, (target) => migrateTarget(target, settings))

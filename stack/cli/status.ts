@@ -1,4 +1,5 @@
 /** npm run stack:status: what runs on this data folder. Exit code 0 when a stack runs, 3 when none does. */
+import { program } from 'commander'
 import { isStillAlive } from '../process/identity.ts'
 import { readRunFile } from '../run-file.ts'
 import { runCommand } from '../terminal/run-command.ts'
@@ -6,6 +7,8 @@ import { renderTable } from '../terminal/table.ts'
 
 /** "Program is not running". Source: LSB, init script actions. */
 const NOT_RUNNING = 3
+
+program.name('npm run stack:status').description('What runs on this data folder.').parse()
 
 runCommand(async (settings) => {
   const record = readRunFile(settings.dataDir)

@@ -1,7 +1,10 @@
 /** npm run stack:stop: ends the stack of this data folder, also what a crash may have left behind. */
 
+import { program } from 'commander'
 import { stopStack } from '../stop-stack.ts'
 import { runCommand } from '../terminal/run-command.ts'
+
+program.name('npm run stack:stop').description('Ends the stack of this data folder.').parse()
 
 runCommand(async (settings) => {
   const { stopped, leftovers } = await stopStack(settings)

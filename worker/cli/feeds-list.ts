@@ -1,7 +1,10 @@
 /** npm run feeds:list */
+import { program } from 'commander'
 import { renderTable } from '../../stack/terminal/table.ts'
 import { type ListedSource, listSources } from '../sources/store.ts'
 import { runFeedsCommand } from './run-feeds-command.ts'
+
+program.name('npm run feeds:list').description('Shows the sources.').parse()
 
 runFeedsCommand(async ({ pool }) => {
   const sources = await listSources(pool)
