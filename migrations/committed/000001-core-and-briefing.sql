@@ -1,5 +1,5 @@
 --! Previous: -
---! Hash: sha1:e38f1c51e8d978694c9f07a98b1771dedd4773d1
+--! Hash: sha1:6801269db51a710636af2b420d89754fc517c547
 --! Message: core and briefing
 
 -- Tables of core and its rooms, ops, gdpr and briefing. Stateless objects live in fixtures; those a table needs for its own
@@ -2746,8 +2746,8 @@ revoke all on function ops.user_activity(integer) from public;
 --! EndIncluded ops/materialized_views/user_activity.sql
 create materialized view if not exists ops.user_statistics as
   select a.day, a.sign_up_count, a.sign_in_count, a.active_user_count from ops.user_activity(30) as a;
--- squawk-ignore require-concurrent-index-creation
 -- The view was made by the statement above.
+-- squawk-ignore require-concurrent-index-creation
 create unique index if not exists user_statistics_day_idx on ops.user_statistics (day);
 
 -- core: tokens with which a monitoring tool scrapes
