@@ -56,7 +56,6 @@ await db.owner.query(`select core.notify($1, 'announcement', 'Hello', 'Body', '{
 ])
 await makeWebPushKeys(db)
 const copies = dataExportCalls(db, api, client, newPassword)
-
 const { acme, domainId, openInvitation, other } = await makeAcme(db, client, carol.user.id)
 
 async function invitationOfAda(): Promise<string> {
